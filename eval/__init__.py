@@ -1,0 +1,1 @@
+"""The evaluation harness; run from a checkout as ``python -m eval``."""

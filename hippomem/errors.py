@@ -1,0 +1,182 @@
+"""Every error hippomem raises on purpose, and what each becomes at the edges.
+
+::
+
+    HippomemError
+    ├── ConfigError            an option, setting or optional package is wrong or missing
+    ├── InputError             what was handed in cannot be used
+    │   ├── EmptyTextError     a memory without any text
+    │   ├── EmptyQueryError    a query without any text
+    │   ├── ReadError          a file or a line of it cannot be read (carries ``path`` and ``line``)
+    │   └── NotFoundError      no memory, passage or namespace of that name
+    ├── StoreError             the store file
+    │   ├── NotAStoreError     the file exists and is not a hippomem store
+    │   ├── StoreMissingError  no file there, and this call does not create one
+    │   ├── SchemaTooNewError  written by a newer hippomem
+    │   ├── EmbedderMismatchError  written with another embedding model
+    │   └── StoreBusyError     another process kept the write lock for too long
+    ├── IndexingError          turning passages into the graph
+    │   └── ExtractionError    one passage could not be extracted (stored as ``failed``, can be retried)
+    ├── RetrievalError         answering a query
+    │   └── EmptyResetError    personalized PageRank was given no seed with weight
+    └── ModelError             an embedding model or an LLM
+        ├── ModelFilesError    weights are missing or are not the expected bytes
+        ├── ModelUnavailableError  unreachable, timed out, or 5xx after all retries
+        ├── ModelAuthError     the endpoint refused the key
+        ├── ModelRateLimitError  still 429 after all retries
+        └── ModelOutputError   the model answered something that is not what was asked for
+
+A message says what was asked, what is so, and what to do. ``EDGE`` is the one table that maps a class to a process exit
+code, an HTTP status and an MCP (JSON-RPC) error code; a test fails when a class is missing from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class HippomemError(Exception):
+    """Base of every error raised on purpose by hippomem."""
+
+
+class ConfigError(HippomemError):
+    """An option, a setting or an optional package is wrong or missing; the caller can mend it."""
+
+
+class InputError(HippomemError):
+    """What was handed in cannot be used."""
+
+
+class EmptyTextError(InputError):
+    """A memory or passage has no text, or only white space."""
+
+
+class EmptyQueryError(InputError):
+    """A query has no text, or only white space."""
+
+
+class ReadError(InputError):
+    """A file, or one line of it, cannot be read.
+
+    path: the file.    line: 1-based line number, or None when the whole file is meant.
+    """
+
+    def __init__(self, message: str, *, path: str | Path | None = None, line: int | None = None) -> None:
+        where = "" if path is None else f"{path}{'' if line is None else f', line {line}'}: "
+        super().__init__(where + message)
+        self.path = None if path is None else Path(path)
+        self.line = line
+
+
+class NotFoundError(InputError):
+    """No memory, passage or namespace of that name."""
+
+
+class StoreError(HippomemError):
+    """The store file cannot be used as asked."""
+
+
+class NotAStoreError(StoreError):
+    """The file exists and is not a hippomem store."""
+
+
+class StoreMissingError(StoreError):
+    """There is no store at that path, and this call does not create one."""
+
+
+class SchemaTooNewError(StoreError):
+    """The store was written by a newer hippomem than this one."""
+
+
+class EmbedderMismatchError(StoreError):
+    """The store's vectors come from another embedding model than the one given."""
+
+
+class StoreBusyError(StoreError):
+    """Another process held the write lock for longer than the time allowed."""
+
+
+class IndexingError(HippomemError):
+    """Passages could not be turned into the graph."""
+
+
+class ExtractionError(IndexingError):
+    """One passage could not be extracted; it is stored as ``failed`` with the reason and can be retried."""
+
+
+class RetrievalError(HippomemError):
+    """A query could not be answered. (An empty answer is no error: it means *no match*.)"""
+
+
+class EmptyResetError(RetrievalError):
+    """Personalized PageRank was given no seed with weight."""
+
+
+class ModelError(HippomemError):
+    """An embedding model or an LLM failed."""
+
+
+class ModelFilesError(ModelError):
+    """Model files are missing or are not the expected bytes."""
+
+
+class ModelUnavailableError(ModelError):
+    """The endpoint is unreachable, timed out, or answered 5xx after all retries."""
+
+
+class ModelAuthError(ModelError):
+    """The endpoint refused the key (401 or 403); retrying will not help."""
+
+
+class ModelRateLimitError(ModelError):
+    """The endpoint still answered 429 after all retries."""
+
+
+class ModelOutputError(ModelError):
+    """The model answered, but not what was asked for (no JSON, wrong types, cut off)."""
+
+
+class Edge(NamedTuple):
+    """What an error class becomes outside Python."""
+
+    exit_code: int
+    http_status: int
+    mcp_code: int
+
+
+#: Exit codes: 1 unexpected, 2 configuration or usage, 3 input, 4 store, 5 indexing, 6 retrieval, 7 model.
+#: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32000 … for ours.
+EDGE: dict[type[HippomemError], Edge] = {
+    HippomemError: Edge(1, 500, -32603),
+    ConfigError: Edge(2, 400, -32602),
+    InputError: Edge(3, 422, -32602),
+    EmptyTextError: Edge(3, 422, -32602),
+    EmptyQueryError: Edge(3, 422, -32602),
+    ReadError: Edge(3, 422, -32602),
+    NotFoundError: Edge(3, 404, -32002),
+    StoreError: Edge(4, 500, -32010),
+    NotAStoreError: Edge(4, 500, -32010),
+    StoreMissingError: Edge(4, 404, -32002),
+    SchemaTooNewError: Edge(4, 500, -32010),
+    EmbedderMismatchError: Edge(4, 409, -32010),
+    StoreBusyError: Edge(4, 503, -32011),
+    IndexingError: Edge(5, 500, -32020),
+    ExtractionError: Edge(5, 500, -32020),
+    RetrievalError: Edge(6, 500, -32030),
+    EmptyResetError: Edge(6, 500, -32030),
+    ModelError: Edge(7, 502, -32040),
+    ModelFilesError: Edge(7, 500, -32040),
+    ModelUnavailableError: Edge(7, 503, -32041),
+    ModelAuthError: Edge(7, 502, -32042),
+    ModelRateLimitError: Edge(7, 503, -32043),
+    ModelOutputError: Edge(7, 502, -32044),
+}
+
+
+def edge(error: BaseException) -> Edge:
+    """The exit code, HTTP status and MCP code of *error*; anything unknown counts as unexpected (1, 500, -32603)."""
+    for cls in type(error).__mro__:
+        if cls in EDGE:
+            return EDGE[cls]
+    return EDGE[HippomemError]

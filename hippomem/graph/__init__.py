@@ -1,0 +1,1 @@
+"""The graph as arrays: personalized PageRank and synonymy. Opens no file, knows no text."""

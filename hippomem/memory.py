@@ -1,0 +1,234 @@
+"""Memory: the front door. One object over one file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from hippomem.errors import ConfigError
+from hippomem.models.embedder import Embedder
+from hippomem.models.load import load_embedder
+from hippomem.retrieve import make_retriever
+from hippomem.retrieve.index import NamespaceIndex, load_index
+from hippomem.store import IN_MEMORY, Store, memories, stats
+from hippomem.store.export import canonical_text
+from hippomem.text.dates import require_date
+from hippomem.types import AddReport, Document, Kind, MemoryRecord, SearchResult, Stats
+from indexing.chunking import CHUNK_CHARACTERS
+from indexing.pipeline import Indexer, Progress
+
+if TYPE_CHECKING:
+    from hippomem.retrieve.base import Retriever
+    from indexing.extract import TripleExtractor
+
+
+class Memory:
+    """A long-term memory in one file.
+
+    >>> with Memory(":memory:") as memory:                                              # doctest: +SKIP
+    ...     memory.add("Ada Lovelace wrote the first program.")
+    ...     memory.search("Who wrote the first program?")[0].text
+    'Ada Lovelace wrote the first program.'
+
+    path: the store's file, made when it is not there; ":memory:" keeps everything in memory.
+    embedder: see `hippomem.models.load.load_embedder`; the embedded default needs no network.
+    namespace: the tenant: memories of one namespace are never seen from another.
+    extractor: "builtin" (no LLM), or an object that adds triples (`indexing.extract`).
+    chunk: cut long documents into passages (False: a document is a passage).    synonyms: join names that mean the same.
+    create: False raises StoreMissingError when there is no file.
+
+    Usable from several threads; one call at a time is let in.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = IN_MEMORY,
+        *,
+        embedder: str | Embedder | None = None,
+        namespace: str = "default",
+        extractor: str | TripleExtractor = "builtin",
+        chunk: bool = True,
+        synonyms: bool = True,
+        create: bool = True,
+    ) -> None:
+        if not namespace.strip():
+            raise ConfigError("the namespace is empty; give it a name or leave it out for 'default'.")
+        if isinstance(extractor, str) and extractor != "builtin":
+            raise ConfigError(
+                f"extractor '{extractor}' needs more than a name; pass LlmExtractor(llm) or RecordedExtractor(path)."
+            )
+        self.namespace = namespace
+        self.store = Store.open(path, create=create)
+        try:
+            self._embedder = load_embedder(embedder)
+            self.store.check_embedder(self._embedder.identity)
+            self._check_settings({"chunk_characters": CHUNK_CHARACTERS if chunk else None, "synonyms": synonyms})
+        except BaseException:
+            self.store.close()
+            raise
+        self._indexer = Indexer(
+            self.store,
+            self._embedder,
+            namespace,
+            triples=None if isinstance(extractor, str) else extractor,
+            chunk_characters=CHUNK_CHARACTERS if chunk else None,
+            synonyms=synonyms,
+        )
+        self._lock = threading.RLock()
+        self._index: NamespaceIndex | None = None
+        self._retrievers: dict[str, Retriever] = {}
+
+    def _check_settings(self, wanted: Mapping[str, Any]) -> None:
+        """Record the choices that the stored data depend on; a later opening may not contradict them."""
+        with self.store.transaction():
+            for name, value in wanted.items():
+                stored = self.store.setting(name, "unset")
+                if stored == "unset":
+                    self.store.set_setting(name, value)
+                elif stored != value:
+                    raise ConfigError(
+                        f"'{self.store.path}' was made with {name}={stored!r}, but {value!r} was asked for; "
+                        "open it as it was made, or index into a new file."
+                    )
+
+    def add(
+        self,
+        text: str,
+        *,
+        title: str = "",
+        source_id: str | None = None,
+        kind: Kind = "semantic",
+        occurred_at: str | datetime | None = None,
+        user: str | None = None,
+        agent: str | None = None,
+        session: str | None = None,
+        speaker: str | None = None,
+        position: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Remember a text; returns its memory_id. The same text, title and time again is the same memory.
+
+        Raises EmptyTextError, InputError (a date that is none), ModelError, StoreError.
+        """
+        if isinstance(occurred_at, datetime):
+            occurred_at = occurred_at.isoformat(timespec="seconds")
+        document = Document(
+            text=text,
+            title=title,
+            source_id=source_id,
+            kind=kind,
+            occurred_at=None if occurred_at is None else require_date(occurred_at),
+            user=user,
+            agent=agent,
+            session=session,
+            speaker=speaker,
+            position=position,
+            metadata=metadata or {},
+        )
+        return self.add_many([document]).memory_ids[0]
+
+    def add_many(self, documents: Iterable[Document | str], *, progress: Progress | None = None) -> AddReport:
+        """Remember many texts in one go: faster than one by one, and the same result.
+
+        progress: called with (what, done, total); total 0 means not known yet.
+        """
+        with self._lock:
+            return self._indexer.add(
+                (Document(text=d) if isinstance(d, str) else d for d in documents), progress=progress
+            )
+
+    def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
+        """Finish what a killed run left undone, and failed passages too if asked; returns how many failed now."""
+        with self._lock:
+            return self._indexer.finish(retry_failed=retry_failed, progress=progress)
+
+    def search(self, query: str, *, k: int = 10, retriever: str = "hippomem", explain: bool = True) -> SearchResult:
+        """The *k* passages that answer best, each with its reasons in ``why`` (``explain=False`` leaves them out).
+
+        Fewer hits when the memory holds fewer passages. Raises EmptyQueryError, RetrievalError, ConfigError, ModelError.
+        """
+        with self._lock:
+            return self.retriever(retriever).search(query, k=k, explain=explain)
+
+    def retriever(self, name: str) -> Retriever:
+        """A retriever over the memory as it is now."""
+        with self._lock:
+            namespace_key = self.store.namespace_key(self.namespace)
+            generation = -1 if namespace_key is None else self.store.generation(namespace_key)
+            if self._index is None or self._index.generation != generation:
+                self._index = load_index(self.store, self.namespace)
+                self._retrievers = {}
+            if name not in self._retrievers:
+                self._retrievers[name] = make_retriever(name, self.store, self._index, self._embedder)
+            return self._retrievers[name]
+
+    def get(self, memory_id: str) -> MemoryRecord:
+        """A memory by its id, or by the id of one of its passages or sources. Raises NotFoundError."""
+        with self._lock, self.store.reading() as db:
+            return memories.record(db, self._find(memory_id))
+
+    def list(self) -> Iterator[MemoryRecord]:
+        """All memories of the namespace, by memory_id."""
+        namespace_key = self.store.namespace_key(self.namespace)
+        keys = [] if namespace_key is None else memories.keys_in_order(self.store.db, namespace_key)
+        for key in keys:
+            yield memories.record(self.store.db, key)
+
+    def forget(self, memory_id: str) -> None:
+        """Forget a memory exactly: the store is as if it had never been there, and its text is gone from the file.
+
+        Raises NotFoundError.
+        """
+        with self._lock:
+            self._indexer.forget([self._find(memory_id)])
+
+    def update(
+        self, memory_id: str, text: str | None = None, *, title: str | None = None, occurred_at: str | None = None
+    ) -> MemoryRecord:
+        """Change a memory's text, title or time; what is not given stays, and so does its memory_id.
+
+        Raises NotFoundError, EmptyTextError, InputError (another memory has exactly that content).
+        """
+        with self._lock:
+            memory_key = self._find(memory_id)
+            old = memories.record(self.store.db, memory_key)
+            document = Document(text=old.text, title=old.title, occurred_at=old.occurred_at)
+            if text is not None:
+                document = replace(document, text=text)
+            if title is not None:
+                document = replace(document, title=title)
+            if occurred_at is not None:
+                document = replace(document, occurred_at=require_date(occurred_at))
+            self._indexer.update(memory_key, document)
+            return memories.record(self.store.db, memory_key)
+
+    def stats(self) -> Stats:
+        """Counts over this namespace."""
+        with self._lock, self.store.reading():
+            return stats.count(self.store, self.namespace)
+
+    def export(self) -> str:
+        """The canonical export: equal for two stores that remember the same things, however they came to."""
+        with self._lock, self.store.reading() as db:
+            return canonical_text(db)
+
+    def _find(self, some_id: str) -> int:
+        return memories.find(self.store.db, self.store.namespace_key(self.namespace), some_id)
+
+    def close(self) -> None:
+        """Checkpoint and close; the one file is then a whole copy."""
+        with self._lock:
+            self.store.close()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

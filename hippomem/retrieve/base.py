@@ -1,0 +1,117 @@
+"""What every retriever is, and how scores become hits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hippomem.errors import EmptyQueryError, RetrievalError
+from hippomem.retrieve.index import NamespaceIndex
+from hippomem.store import Store, memories
+from hippomem.types import Hit, SearchResult, Why
+
+
+class Retriever(Protocol):
+    """Ranks the passages of one namespace for a query."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        ...
+
+    def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
+        """The best *k* passages, best first, ties by passage_id; fewer when there are fewer.
+
+        explain: fill in ``why`` (False saves its cost).    Raises EmptyQueryError, RetrievalError for k < 1, ModelError.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Scores over the passages of an index.
+
+    scores: (P,) higher is better.    parts: named parts of the score, each (P,), for ``why``.
+    candidates: positions that may be hits, or None for all.    why: makes the reasons for one passage position.
+    """
+
+    scores: NDArray[np.float64]
+    why: Callable[[int], Why]
+    candidates: NDArray[np.int64] | None = None
+    note: str = ""
+
+
+@dataclass
+class Stopwatch:
+    """Wall time by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a block under *name*."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def check_query(query: str, k: int) -> None:
+    """Raise for a query without text and for k < 1."""
+    if not query.strip():
+        raise EmptyQueryError("the query is empty; ask with at least one word.")
+    if k < 1:
+        raise RetrievalError(f"k={k} was asked for; ask for k >= 1.")
+
+
+def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Positions of the best *k* scores, best first, ties by lower position (which is order of id)."""
+    positions = np.arange(len(scores)) if candidates is None else candidates
+    if k < len(positions):
+        values = scores[positions]
+        cut = np.partition(values, len(values) - k)[len(values) - k]
+        positions = positions[values >= cut]
+    order = np.lexsort((positions, -scores[positions]))
+    return positions[order[:k]].astype(np.int64)
+
+
+def present(
+    store: Store, index: NamespaceIndex, name: str, query: str, ranking: Ranking, k: int, explain: bool, watch: Stopwatch
+) -> SearchResult:
+    """Turn a ranking into hits with their texts, sources and reasons."""
+    with watch.stage("present"):
+        best = top(ranking.scores, k, ranking.candidates)
+        rows = memories.texts(store.db, index.passage_keys[best].tolist())
+    hits: list[Hit] = []
+    for position in best.tolist():
+        row = rows.get(int(index.passage_keys[position]))
+        if row is None:
+            continue  # forgotten by another process since the index was read
+        with watch.stage("present"):
+            memory = memories.head(store.db, row.memory_key)
+            sources = memories.source_ids(store.db, row.memory_key)
+        why = None
+        if explain:
+            with watch.stage("explain"):
+                why = ranking.why(position)
+        hits.append(
+            Hit(
+                passage_id=row.passage_id,
+                memory_id=memory.memory_id,
+                title=row.title,
+                text=row.text,
+                score=float(ranking.scores[position]),
+                rank=len(hits) + 1,
+                source_ids=sources,
+                occurred_at=memory.occurred_at,
+                why=why,
+            )
+        )
+    return SearchResult(query=query, retriever=name, hits=tuple(hits), note=ranking.note, seconds=watch.seconds)

@@ -1,0 +1,88 @@
+"""Fact chains: two facts of different passages that share an entity and answer the query together.
+
+The score of a chain is cosine(query, f1 + f2), from vectors that are stored already: no further encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hippomem.retrieve.base import top
+from hippomem.retrieve.index import NamespaceIndex
+
+Vector = NDArray[np.float64]
+
+#: First facts of a chain; second facts are all those that share an entity with one.
+_FIRST = 30
+#: Pairs kept.
+_PAIRS = 200
+#: Entities in more passages than this join everything with everything.
+_HUB = 50
+#: A passage in no chain counts as its own best fact, at this share.
+_ALONE = 0.9
+
+
+@dataclass(frozen=True)
+class ChainScores:
+    """(P,) the best chain that holds a fact of each passage. titled: one fact names the other passage's title. every: all."""
+
+    titled: Vector
+    every: Vector
+
+
+@dataclass(frozen=True)
+class Chains:
+    """What chains are made from: the mentions without hubs, and the title's entity of each fact's passage."""
+
+    index: NamespaceIndex
+    mentions: csr_array
+    by_entity: csr_array
+    passage: NDArray[np.int64]
+    title: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: NamespaceIndex) -> Chains:
+        """Prepare an index."""
+        frequency = index.document_frequency
+        mentions = csr_array(index.mentions, dtype=np.float64, copy=True)
+        linking = (frequency >= 2) & (frequency <= _HUB)
+        mentions.data = linking[mentions.indices].astype(np.float64)
+        mentions.eliminate_zeros()
+        passage = index.passages_of_fact.indices[index.passages_of_fact.indptr[:-1]].astype(np.int64)
+        return cls(index, mentions, csr_array(mentions.T), passage, index.title_entities[passage])
+
+    def score(self, match: Vector, cosine: Vector, own: Vector) -> ChainScores:
+        """Scores of the best chains.
+
+        match: (F,) chooses the first facts.    cosine: (F,) query to fact.    own: (P,) a passage's best own cosine.
+        """
+        titled, every = _ALONE * own, _ALONE * own
+        firsts = top(match, _FIRST)
+        rows = self.mentions[firsts] @ self.by_entity if len(firsts) else csr_array((0, 0))
+        if not rows.nnz:
+            return ChainScores(titled, every)
+        first = np.repeat(firsts, np.diff(rows.indptr))
+        second = rows.indices.astype(np.int64)
+        apart = self.passage[first] != self.passage[second]
+        first, second = first[apart], second[apart]
+        between = np.einsum("ij,ij->i", self.index.fact_vectors[first], self.index.fact_vectors[second]).astype(float)
+        pair = (cosine[first] + cosine[second]) / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
+        best = top(pair, _PAIRS)
+        first, second, pair = first[best], second[best], pair[best]
+        names_title = self._names(first, self.title[second]) | self._names(second, self.title[first])
+        for values, kept in ((every, np.ones(len(pair), dtype=bool)), (titled, names_title)):
+            for fact in (first[kept], second[kept]):
+                np.maximum.at(values, self.passage[fact], pair[kept])
+        return ChainScores(titled, every)
+
+    def _names(self, fact: NDArray[np.int64], entity: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each fact mentions the entity of the same position (-1: none)."""
+        mentions = self.index.mentions
+        return np.array(
+            [e >= 0 and e in mentions.indices[mentions.indptr[f] : mentions.indptr[f + 1]] for f, e in zip(fact, entity, strict=True)],
+            dtype=bool,
+        )

@@ -1,0 +1,183 @@
+"""The project's own retriever: multi-hop retrieval without an LLM, at the cost of encoding the query once.
+
+1. *Match*: every fact by cosine, by the share of the query's idf that it holds, and by whether the query spells out its
+   title. 2. *Seed*: the entities of the few best facts, the names in the query, and a peaked share for the passages that
+   look right by themselves. 3. *Walk*: personalized PageRank over entities, facts and passages. 4. *Chain*: pairs of facts
+   that share an entity and answer the query together. 5. *Fuse*: activation, titles and chains into one score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic
+from hippomem.models.embedder import Embedder
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
+from hippomem.retrieve.chains import Chains
+from hippomem.retrieve.explain import Explainer
+from hippomem.retrieve.graphs import discount_hubs, sentence_graph
+from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.lexical import Lexicon
+from hippomem.retrieve.linking import query_mentions, titles_in_query
+from hippomem.store import Store
+from hippomem.types import SearchResult
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Constants of the retriever, one set for every kind of text. Where they come from: README, "Retrieval quality"."""
+
+    lexical_match: float = 0.5
+    title_match: float = 0.2
+    seed_facts: int = 5
+    seed_sharpness: float = 0.05
+    seed_entities: int = 20
+    mention_seed: float = 2.0
+    passage_seed: float = 0.1
+    passage_lexical: float = 0.5
+    passage_peak: float = 8.0
+    title_edge: float = 8.0
+    synonym_edge: float = 0.0
+    neighbour_edge: float = 0.0
+    floor: float = 1e-5
+    title: float = 0.1
+    own: float = 0.3
+    title_chain: float = 0.3
+    any_chain: float = 0.3
+    lexical: float = 0.0
+    dense: float = 0.0
+
+
+class HippoMem:
+    """The default of `Memory.search`."""
+
+    name = "hippomem"
+
+    def __init__(
+        self, store: Store, index: NamespaceIndex, embedder: Embedder, *, weights: Weights = Weights()
+    ) -> None:
+        self._store, self._index, self._embedder, self._w = store, index, embedder, weights
+        self._explain = Explainer(store, index, self.name, has_facts=True)
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon.of(self._index)
+
+    @cached_property
+    def _chains(self) -> Chains:
+        return Chains.of(self._index)
+
+    @cached_property
+    def _transition(self) -> csr_array:
+        index, w = self._index, self._w
+        weights = sentence_graph(
+            index, title_weight=w.title_edge, synonym_weight=w.synonym_edge, neighbour_weight=w.neighbour_edge
+        )
+        hub = np.ones(weights.shape[0])
+        # A step into a name that many passages share says little: df^-1/2.
+        hub[: len(index.entities)] = 1.0 / np.sqrt(np.maximum(index.document_frequency, 1.0))
+        return row_stochastic(discount_hubs(weights, hub))
+
+    @cached_property
+    def _passage_of_fact(self) -> NDArray[np.int64]:
+        """(F,) the first passage that makes each fact; all passages of a sentence have one title."""
+        return self._index.passages_of_fact.indices[self._index.passages_of_fact.indptr[:-1]].astype(np.int64)
+
+    def warm(self) -> None:
+        """Compute what queries share, so that the first one is not slow."""
+        if len(self._index.passage_ids):
+            _ = self._lexicon, self._chains, self._transition, self._passage_of_fact
+
+    def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
+        """See `Retriever.search`."""
+        check_query(query, k)
+        index, w, watch = self._index, self._w, Stopwatch()
+        if not len(index.passage_ids):
+            return SearchResult(query, self.name)
+        with watch.stage("encode"):
+            vector = self._embedder.embed([query], role="query")[0]
+        with watch.stage("match"):
+            cosine = (index.fact_vectors @ vector).astype(np.float64)
+            dense = (index.passage_vectors @ vector).astype(np.float64)
+            query_terms = self._lexicon.query(query)
+            bm25 = self._lexicon.bm25_share(query_terms)
+            titled = self._titled(query)
+            match = cosine + w.lexical_match * self._lexicon.fact_share(query_terms)
+            match += w.title_match * titled[self._passage_of_fact]
+        with watch.stage("seed"):
+            prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled)
+            reset = self._reset(query, match, prior)
+        with watch.stage("walk"):
+            x = personalized_pagerank(self._transition, reset, tol=1e-6)
+            activation = x[-len(index.passage_ids) :]
+        with watch.stage("chain"):
+            own = self._best_own(cosine)
+            chains = self._chains.score(match, cosine, own)
+        with watch.stage("fuse"):
+            scores = (
+                min_max(np.log(activation + w.floor))
+                + w.title * titled
+                - w.own * min_max(own)
+                + w.title_chain * min_max(chains.titled)
+                + w.any_chain * min_max(chains.every)
+                + w.lexical * min_max(bm25)
+                + w.dense * min_max(dense)
+            )
+        parts = {"pagerank": activation, "dense": dense, "bm25": bm25, "fact": own, "chain": chains.every, "title": titled}
+        why = self._explain.walked(self._transition, x, reset, cosine, parts, "")
+        return present(self._store, index, self.name, query, Ranking(scores, why=why), k, explain, watch)
+
+    def _titled(self, query: str) -> Vector:
+        """(P,) 1 / (passages of that title) where the query spells out a passage's title, else 0."""
+        titled = np.zeros(len(self._index.passage_ids))
+        by_title = self._index.passages_of_title
+        for title in titles_in_query(query, by_title.__contains__):
+            passages = by_title[title]
+            titled[passages] = np.maximum(titled[passages], 1.0 / len(passages))
+        return titled
+
+    def _best_own(self, cosine: Vector) -> Vector:
+        """(P,) the best cosine among a passage's own facts."""
+        contributions = self._index.contributions
+        best = np.full(contributions.shape[0], -1.0)
+        has = np.flatnonzero(np.diff(contributions.indptr) > 0)
+        if len(has):
+            best[has] = np.maximum.reduceat(cosine[contributions.indices], contributions.indptr[has])
+        return best
+
+    def _reset(self, query: str, match: Vector, prior: Vector) -> Vector:
+        """(E + F + P,) seeds: entities of the best facts and of the query's names, over their frequency, and passages."""
+        index, w = self._index, self._w
+        frequency = np.maximum(index.document_frequency, 1.0)
+        entity_reset = np.zeros(len(index.entities))
+        best = top(match, w.seed_facts)
+        if len(best):
+            weight = np.exp((match[best] - match[best].max()) / w.seed_sharpness)
+            total = np.zeros(len(index.entities))
+            times = np.zeros(len(index.entities))
+            for fact, value in zip(best.tolist(), weight.tolist(), strict=True):
+                named = index.mentions[[fact]].indices
+                total[named] += value / frequency[named]
+                times[named] += 1.0
+            mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)
+            kept = top(mean, w.seed_entities, np.flatnonzero(mean))
+            entity_reset[kept] = mean[kept]
+        for mention in query_mentions(query, index.entity_position.__contains__):
+            position = index.entity_position.get(mention.key)
+            if position is not None:
+                entity_reset[position] += w.mention_seed / frequency[position]
+        passages = w.passage_seed * prior**w.passage_peak
+        return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages])
+
+
+def min_max(values: Vector) -> Vector:
+    """Values scaled to [0, 1]; zeros when all are equal."""
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)

@@ -1,0 +1,102 @@
+"""HippoRAG 2 (Gutiérrez et al. 2025, "From RAG to Memory"), online part, with the constants of the authors' code.
+
+Link the query to facts, let an LLM drop those that do not help (optional), seed their subjects and objects, give every
+passage a small seed by dense similarity, walk, and rank passages by their own node.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic
+from hippomem.models.embedder import Embedder
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
+from hippomem.retrieve.explain import Explainer
+from hippomem.retrieve.graphs import passage_phrase_graph
+from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.recognition import FactFilter
+from hippomem.store import Store
+from hippomem.types import SearchResult
+
+LINKING_TOP_K = 5
+PASSAGE_NODE_WEIGHT = 0.05
+
+
+class HippoRag2:
+    """HippoRAG 2 on triples; on sentences where the store holds no triple (the result's note says so)."""
+
+    name = "hipporag2"
+
+    def __init__(
+        self, store: Store, index: NamespaceIndex, embedder: Embedder, *, fact_filter: FactFilter | None = None
+    ) -> None:
+        self._store, self._index, self._embedder, self._filter = store, index, embedder, fact_filter
+        self._explain = Explainer(store, index, self.name, has_facts=False)
+
+    @cached_property
+    def _transition(self) -> csr_array:
+        return row_stochastic(passage_phrase_graph(self._index))
+
+    @cached_property
+    def _phrase_frequency(self) -> NDArray[np.float64]:
+        """(E,) number of passages whose facts hold the phrase."""
+        phrases = self._index.passage_phrases.indices
+        return np.bincount(phrases, minlength=len(self._index.entities)).astype(np.float64)
+
+    def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
+        """See `Retriever.search`. Falls back to dense ranking, and says so, when no fact is left to seed from."""
+        check_query(query, k)
+        index, watch = self._index, Stopwatch()
+        with watch.stage("encode"):
+            # The papers' encoder takes two instructions, one for facts and one for passages; encoders without any need one.
+            vector = self._embedder.embed([query], role="query")[0]
+        with watch.stage("link"):
+            cosine = (index.fact_vectors @ vector).astype(np.float64)
+            facts = index.phrase_facts
+            best = facts[top(cosine[facts], LINKING_TOP_K)] if len(facts) else facts
+            strength = np.zeros(len(cosine))
+            strength[facts] = min_max(cosine[facts])
+        if self._filter is not None and len(best):
+            with watch.stage("filter"):
+                best = best[self._filter.keep(query, self._explain.triples(best))]
+        dense = min_max((index.passage_vectors @ vector).astype(np.float64))
+        note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
+        phrase_reset = self._phrase_reset(best, strength)
+        if not phrase_reset.any():
+            reason = "the LLM kept no fact" if self._filter is not None and len(facts) else "no fact to link the query to"
+            note = f"{reason}: dense ranking"
+            ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
+            return present(self._store, index, self.name, query, ranking, k, explain, watch)
+        with watch.stage("walk"):
+            reset = np.concatenate([phrase_reset, PASSAGE_NODE_WEIGHT * dense])
+            x = personalized_pagerank(self._transition, reset)
+        scores = x[len(index.entities) :]
+        why = self._explain.walked(self._transition, x, reset, cosine, {"pagerank": scores, "dense": dense}, note)
+        ranking = Ranking(scores, why=why, note=note)
+        return present(self._store, index, self.name, query, ranking, k, explain, watch)
+
+    def _phrase_reset(self, best: NDArray[np.int64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(E,) seeds: fact score over passage frequency, averaged over the facts that name a phrase; the best five."""
+        total = np.zeros(len(self._index.entities))
+        times = np.zeros(len(self._index.entities))
+        for fact in best.tolist():
+            phrases = self._index.fact_phrases[[fact]].indices
+            total[phrases] += strength[fact] / np.maximum(self._phrase_frequency[phrases], 1.0)
+            times[phrases] += 1.0
+        mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)
+        reset = np.zeros_like(mean)
+        kept = top(mean, LINKING_TOP_K, np.flatnonzero(mean > 0))
+        reset[kept] = mean[kept]
+        return reset
+
+
+def min_max(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values scaled to [0, 1]; ones when all are equal, as in the reference code."""
+    if not len(values):
+        return values
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.ones_like(values)

@@ -1,0 +1,301 @@
+"""What a search reads: one namespace of the store as arrays.
+
+Everything here can be rebuilt from the store. Passages are in order of passage_id, facts of fact_id, entities of their
+key: the arrays, and so every ranking, do not depend on the order in which memories came.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hippomem.store import Store
+from hippomem.store.facts import OBJECT, SUBJECT
+from hippomem.store.vectors import from_blobs
+from hippomem.text.fold import fold
+from hippomem.text.mentions import title_key
+from hippomem.text.words import terms
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NamespaceIndex:
+    """P passages, F facts, E entities, T terms of one namespace, as of one generation.
+
+    A passage is here when it is ready, or when it failed but its sentences are embedded; a fact when one of those passages
+    makes it. ``*_keys`` are rows of the store.
+    """
+
+    generation: int
+    passage_keys: Ints  # (P,)
+    passage_ids: list[str]
+    memory_keys: Ints  # (P,)
+    titles: list[str]
+    passage_vectors: Floats  # (P, d) unit rows
+    fact_keys: Ints  # (F,)
+    is_triple: NDArray[np.bool_]  # (F,)
+    fact_vectors: Floats  # (F, d) unit rows
+    entity_keys: Ints  # (E,)
+    entities: list[str]  # keys, sorted
+    contributions: csr_array  # (P, F) counts
+    mentions: csr_array  # (F, E) roles, a bit sum
+    synonyms: csr_array  # (E, E) cosine; row: an entity's list
+    terms: list[str]  # sorted
+    fact_terms: csr_array  # (F, T) counts, sentences only, without their title
+    title_terms: csr_array  # (P, T) counts
+    neighbours: Ints  # (m, 2) positions of passages that follow one another in a session
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(passages, facts, entities)."""
+        return len(self.passage_ids), len(self.fact_keys), len(self.entities)
+
+    @cached_property
+    def sentences(self) -> Ints:
+        """Positions of the sentence facts."""
+        return np.flatnonzero(~self.is_triple)
+
+    @cached_property
+    def triples(self) -> Ints:
+        """Positions of the triple facts."""
+        return np.flatnonzero(self.is_triple)
+
+    @cached_property
+    def entity_position(self) -> dict[str, int]:
+        """key → position."""
+        return {key: i for i, key in enumerate(self.entities)}
+
+    @cached_property
+    def title_keys(self) -> list[str]:
+        """(P,) key of the entity that the passage's title names; "" for no title."""
+        return [title_key(title) for title in self.titles]
+
+    @cached_property
+    def title_entities(self) -> Ints:
+        """(P,) position of the title's entity, -1 for none."""
+        return np.array([self.entity_position.get(key, -1) if key else -1 for key in self.title_keys], dtype=np.int64)
+
+    @cached_property
+    def passages_of_title(self) -> dict[str, list[int]]:
+        """Title key, with and without a closing parenthesis → positions of its passages."""
+        found: dict[str, list[int]] = {}
+        for i, (title, key) in enumerate(zip(self.titles, self.title_keys, strict=True)):
+            for name in {fold(title), key} - {""}:
+                found.setdefault(name, []).append(i)
+        return found
+
+    @cached_property
+    def entity_passages(self) -> csr_array:
+        """(P, E) 1 where a passage makes a statement that mentions the entity."""
+        return _ones(self.contributions @ _ones(self.mentions))
+
+    @cached_property
+    def document_frequency(self) -> NDArray[np.float64]:
+        """(E,) passages that mention each entity; computed from the counts, never stored."""
+        return np.bincount(self.entity_passages.indices, minlength=len(self.entities)).astype(np.float64)
+
+    @cached_property
+    def phrases(self) -> Ints:
+        """Positions of HippoRAG's phrase nodes: the entities of triples; all entities when there is no triple."""
+        return np.unique(self._phrase_mentions.indices).astype(np.int64)
+
+    @cached_property
+    def _phrase_mentions(self) -> csr_array:
+        """(F, E) ones: subjects and objects of triples; without any triple, the entities of sentences."""
+        chosen = csr_array(self.mentions, dtype=np.float64, copy=True)
+        roles = SUBJECT | OBJECT if len(self.triples) else ~0
+        chosen.data = ((self.mentions.data & roles) > 0).astype(np.float64)
+        chosen.eliminate_zeros()
+        return chosen
+
+    @cached_property
+    def phrase_facts(self) -> Ints:
+        """Positions of the facts that HippoRAG links a query to: triples, or sentences where there is no triple."""
+        return self.triples if len(self.triples) else self.sentences
+
+    @cached_property
+    def facts_of_entity(self) -> csr_array:
+        """(E, F) the mentions, by entity."""
+        return csr_array(self.mentions.T)
+
+    @cached_property
+    def passages_of_fact(self) -> csr_array:
+        """(F, P) the contributions, by fact."""
+        return csr_array(self.contributions.T)
+
+    @cached_property
+    def passage_phrases(self) -> csr_array:
+        """(P, E) ones: the phrases of each passage's facts."""
+        return _ones(self.contributions @ self._phrase_mentions)
+
+    @cached_property
+    def fact_phrases(self) -> csr_array:
+        """(F, E) ones: the phrases of each fact."""
+        return self._phrase_mentions
+
+
+def load_index(store: Store, namespace: str) -> NamespaceIndex:
+    """Read a namespace. A namespace that does not exist is empty."""
+    with store.reading() as db:
+        namespace_key = store.namespace_key(namespace)
+        dimension = int((store.setting("embedder") or {"dimension": 0})["dimension"])
+        return _load(db, -1 if namespace_key is None else namespace_key, dimension, store)
+
+
+def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Store) -> NamespaceIndex:
+    passages = db.execute(
+        "SELECT passage_key, passage_id, memory_key, title, vector FROM passages JOIN memories USING (memory_key)"
+        " WHERE passages.namespace_key = ? AND state IN ('ready', 'failed') AND vector IS NOT NULL ORDER BY passage_id",
+        (namespace_key,),
+    ).fetchall()
+    facts = db.execute(
+        "SELECT fact_key, kind = 'triple', vector FROM facts WHERE namespace_key = ? AND vector IS NOT NULL ORDER BY fact_id",
+        (namespace_key,),
+    ).fetchall()
+    entities = db.execute(
+        "SELECT entity_key, key FROM entities WHERE namespace_key = ? ORDER BY key", (namespace_key,)
+    ).fetchall()
+    passage_keys, fact_keys, entity_keys = (_column(rows) for rows in (passages, facts, entities))
+    shape = len(passages), len(facts), len(entities)
+    contributions = _matrix(
+        db.execute(
+            "SELECT passage_key, fact_key, count FROM contributions JOIN facts USING (fact_key) WHERE namespace_key = ?",
+            (namespace_key,),
+        ),
+        passage_keys,
+        fact_keys,
+        np.float64,
+    )
+    mentions = _matrix(
+        db.execute(
+            "SELECT fact_key, entity_key, roles FROM mentions JOIN facts USING (fact_key) WHERE namespace_key = ?",
+            (namespace_key,),
+        ),
+        fact_keys,
+        entity_keys,
+        np.int64,
+    )
+    synonyms = _matrix(
+        db.execute(
+            "SELECT entity_key, other_key, similarity FROM synonyms JOIN entities USING (entity_key)"
+            " WHERE namespace_key = ?",
+            (namespace_key,),
+        ),
+        entity_keys,
+        entity_keys,
+        np.float64,
+    )
+    titles = [row[3] for row in passages]
+    vocabulary, fact_terms, title_terms = _lexicon(db, namespace_key, fact_keys, titles)
+    # A fact whose passages are all unfinished is not part of the picture yet.
+    used = np.diff(contributions.tocsc().indptr) > 0 if shape[1] else np.zeros(0, dtype=bool)
+    return NamespaceIndex(
+        generation=store.generation(namespace_key),
+        passage_keys=passage_keys,
+        passage_ids=[row[1] for row in passages],
+        memory_keys=np.array([row[2] for row in passages], dtype=np.int64),
+        titles=titles,
+        passage_vectors=from_blobs([row[4] for row in passages], dimension),
+        fact_keys=fact_keys[used],
+        is_triple=np.array([bool(row[1]) for row in facts], dtype=bool)[used],
+        fact_vectors=from_blobs([row[2] for row, u in zip(facts, used, strict=True) if u], dimension),
+        entity_keys=entity_keys,
+        entities=[row[1] for row in entities],
+        contributions=csr_array(contributions[:, used]),
+        mentions=csr_array(mentions[used]),
+        synonyms=synonyms,
+        terms=vocabulary,
+        fact_terms=csr_array(fact_terms[used]),
+        title_terms=title_terms,
+        neighbours=_neighbours(db, namespace_key, passage_keys),
+    )
+
+
+def _column(rows: list[tuple[int, ...]]) -> Ints:
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def _matrix(cursor: sqlite3.Cursor, row_keys: Ints, column_keys: Ints, dtype: type) -> csr_array:
+    """(row key, column key, value) triples as a CSR matrix over positions; pairs without a position are left out."""
+    rows = cursor.fetchall()
+    shape = len(row_keys), len(column_keys)
+    if not rows or not all(shape):
+        return csr_array(shape, dtype=dtype)
+    i, j = _positions(row_keys, [row[0] for row in rows]), _positions(column_keys, [row[1] for row in rows])
+    values = np.array([row[2] for row in rows], dtype=dtype)
+    keep = (i >= 0) & (j >= 0)
+    matrix = csr_array((values[keep], (i[keep], j[keep])), shape=shape)
+    matrix.sort_indices()
+    return matrix
+
+
+def _positions(keys: Ints, wanted: list[int]) -> Ints:
+    table = np.full(int(max(keys.max(), max(wanted))) + 1, -1, dtype=np.int64)
+    table[keys] = np.arange(len(keys))
+    return table[np.array(wanted, dtype=np.int64)]
+
+
+def _lexicon(
+    db: sqlite3.Connection, namespace_key: int, fact_keys: Ints, titles: list[str]
+) -> tuple[list[str], csr_array, csr_array]:
+    words = db.execute(
+        "SELECT word_key, term FROM words WHERE namespace_key = ? AND term IS NOT NULL", (namespace_key,)
+    ).fetchall()
+    of_titles = [terms(title) for title in titles]
+    vocabulary = sorted({term for _, term in words} | {term for some in of_titles for term in some})
+    position = {term: i for i, term in enumerate(vocabulary)}
+    postings = _matrix(
+        db.execute(
+            "SELECT fact_key, word_key, count FROM postings JOIN words USING (word_key)"
+            " WHERE namespace_key = ? AND term IS NOT NULL",
+            (namespace_key,),
+        ),
+        fact_keys,
+        _column(words),
+        np.float64,
+    )
+    word_terms = csr_array(
+        (np.ones(len(words)), (np.arange(len(words)), [position[term] for _, term in words])),
+        shape=(len(words), len(vocabulary)),
+    )
+    fact_terms = csr_array(postings @ word_terms)
+    row = [i for i, some in enumerate(of_titles) for _ in some]
+    column = [position[term] for some in of_titles for term in some]
+    title_terms = csr_array((np.ones(len(row)), (row, column)), shape=(len(titles), len(vocabulary)))
+    for matrix in (fact_terms, title_terms):
+        matrix.sum_duplicates()
+    return vocabulary, fact_terms, title_terms
+
+
+def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) -> Ints:
+    """Pairs of passages that follow one another: chunks of one memory, turns of one session."""
+    rows = db.execute(
+        "SELECT session_id, position, passages.ordinal, passages.passage_key FROM passages"
+        " JOIN sources USING (memory_key) WHERE namespace_key = ? AND session_id IS NOT NULL AND position IS NOT NULL",
+        (namespace_key,),
+    ).fetchall()
+    rows += db.execute(
+        "SELECT memory_key, 0, ordinal, passage_key FROM passages WHERE namespace_key = ?", (namespace_key,)
+    ).fetchall()
+    known = set(passage_keys.tolist())
+    ordered = sorted((str(row[0]), isinstance(row[0], int), row[1], row[2], row[3]) for row in rows if row[3] in known)
+    pairs = {(a[4], b[4]) for a, b in zip(ordered, ordered[1:], strict=False) if a[:2] == b[:2] and a[4] != b[4]}
+    if not pairs:
+        return np.zeros((0, 2), dtype=np.int64)
+    flat = _positions(passage_keys, [key for pair in pairs for key in pair]).reshape(-1, 2)
+    return flat[np.lexsort((flat[:, 1], flat[:, 0]))]
+
+
+def _ones(matrix: csr_array) -> csr_array:
+    """The pattern of a matrix, as float64 ones."""
+    pattern = csr_array(matrix, dtype=np.float64, copy=True)
+    pattern.eliminate_zeros()
+    pattern.data[:] = 1.0
+    return pattern

@@ -1,0 +1,95 @@
+"""The lexical side of an index: which terms a passage or a sentence holds, and how much they tell.
+
+Document frequencies and idf are computed from the counts when an index is read; nothing of them is stored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
+
+from hippomem.retrieve.index import NamespaceIndex
+from hippomem.text.words import terms
+
+#: Lucene's defaults.
+K1, B = 1.2, 0.75
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """BM25 over passages, and term shares over sentences.
+
+    weights: (P, T) CSC, the BM25 weight of a term in a passage, idf included.    idf: (T,).
+    fact_terms: (F, T) CSC, 1 where "title: sentence" holds the term.
+    """
+
+    position: dict[str, int]
+    idf: NDArray[np.float64]
+    weights: csc_array
+    fact_terms: csc_array
+
+    @classmethod
+    def of(cls, index: NamespaceIndex) -> Lexicon:
+        """Compute from the counts of an index. A passage's terms are those of its title and of its sentences."""
+        counts = csr_array(index.contributions @ index.fact_terms + index.title_terms)
+        passages, vocabulary = counts.shape
+        frequency = np.bincount(counts.indices, minlength=vocabulary)
+        # Robertson and Zaragoza 2009 with Lucene's +1, which keeps idf positive.
+        idf = np.log1p((passages - frequency + 0.5) / (frequency + 0.5))
+        length = np.asarray(counts.sum(axis=1)).ravel()
+        mean = length.mean() if passages else 1.0
+        saturation = np.repeat(K1 * (1 - B + B * length / (mean or 1.0)), np.diff(counts.indptr))
+        weights = counts.copy()
+        weights.data = idf[counts.indices] * counts.data * (K1 + 1) / (counts.data + saturation)
+        return cls(
+            position={term: i for i, term in enumerate(index.terms)},
+            idf=idf,
+            weights=csc_array(weights),
+            fact_terms=csc_array(_titled_fact_terms(index)),
+        )
+
+    def query(self, text: str) -> dict[int, int]:
+        """Terms of a query that the vocabulary holds: position → count."""
+        return {self.position[term]: n for term, n in Counter(terms(text)).items() if term in self.position}
+
+    def bm25(self, query: dict[int, int]) -> NDArray[np.float64]:
+        """(P,) BM25 (k1 = 1.2, b = 0.75)."""
+        scores = np.zeros(self.weights.shape[0])
+        for term, count in query.items():
+            _add_column(scores, self.weights, term, float(count))
+        return scores
+
+    def bm25_share(self, query: dict[int, int]) -> NDArray[np.float64]:
+        """(P,) BM25 as a share of what a passage full of the query's terms would get, in [0, 1)."""
+        most = sum(self.idf[term] * count for term, count in query.items()) * (K1 + 1)
+        return self.bm25(query) / most if most > 0 else np.zeros(self.weights.shape[0])
+
+    def fact_share(self, query: dict[int, int]) -> NDArray[np.float64]:
+        """(F,) idf of the query's terms that "title: sentence" holds, as a share of the idf of all of them, in [0, 1]."""
+        scores = np.zeros(self.fact_terms.shape[0])
+        total = sum(self.idf[term] for term in query)
+        for term in query:
+            _add_column(scores, self.fact_terms, term, self.idf[term] / total)
+        return scores
+
+
+def _add_column(scores: NDArray[np.float64], matrix: csc_array, column: int, factor: float) -> None:
+    part = slice(matrix.indptr[column], matrix.indptr[column + 1])
+    scores[matrix.indices[part]] += factor * matrix.data[part]
+
+
+def _titled_fact_terms(index: NamespaceIndex) -> csr_array:
+    """(F, T) ones: a sentence's own terms and those of its title (the title of any passage that makes it)."""
+    facts = len(index.fact_keys)
+    by_fact = index.contributions.T.tocsr()
+    has_passage = np.diff(by_fact.indptr) > 0
+    first = np.zeros(facts, dtype=np.int64)
+    first[has_passage] = by_fact.indices[by_fact.indptr[:-1][has_passage]]
+    titles = index.title_terms[first] if facts else index.fact_terms
+    pattern = csr_array(index.fact_terms + titles)
+    pattern.data[:] = 1.0
+    return pattern

@@ -1,0 +1,247 @@
+"""Rows of memories, their sources and their passages."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from hippomem.errors import InputError, NotFoundError
+from hippomem.text import ids
+from hippomem.types import Document, MemoryRecord, Source
+
+
+class Inserted(NamedTuple):
+    """What became of a document: the row and id of its memory, and whether it was new."""
+
+    memory_key: int
+    memory_id: str
+    is_new: bool
+
+
+class PassageRow(NamedTuple):
+    """A passage with its text cut out of its memory."""
+
+    passage_key: int
+    passage_id: str
+    memory_key: int
+    title: str
+    text: str
+
+
+def insert(
+    db: sqlite3.Connection,
+    namespace_key: int,
+    namespace: str,
+    document: Document,
+    slices: Sequence[tuple[int, int]],
+    recorded_at: str,
+) -> Inserted:
+    """Store a document as a memory with ``pending`` passages, or add its source to the memory that equals it."""
+    content = ids.content_id(document.title, document.text, document.occurred_at)
+    row = db.execute(
+        "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id = ?", (namespace_key, content)
+    ).fetchone()
+    if row is not None:
+        add_source(db, row[0], document)
+        return Inserted(row[0], row[1], False)
+    copy = 0
+    while True:
+        memory_id = ids.memory_id(namespace, content, copy)
+        if db.execute("SELECT 1 FROM memories WHERE memory_id = ?", (memory_id,)).fetchone() is None:
+            break
+        copy += 1  # a memory that began with this content was updated and kept its id
+    cursor = db.execute(
+        "INSERT INTO memories (namespace_key, memory_id, content_id, title, text, occurred_at, recorded_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (namespace_key, memory_id, content, document.title, document.text, document.occurred_at, recorded_at),
+    )
+    memory_key = int(cursor.lastrowid or 0)
+    add_source(db, memory_key, document)
+    insert_passages(db, namespace_key, memory_key, content, slices)
+    return Inserted(memory_key, memory_id, True)
+
+
+def insert_passages(
+    db: sqlite3.Connection, namespace_key: int, memory_key: int, content: str, slices: Sequence[tuple[int, int]]
+) -> None:
+    """Store the passages of a memory as ``pending``."""
+    db.executemany(
+        "INSERT INTO passages (namespace_key, memory_key, passage_id, ordinal, start, stop, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+        [
+            (namespace_key, memory_key, ids.passage_id(content, ordinal), ordinal, start, stop)
+            for ordinal, (start, stop) in enumerate(slices)
+        ],
+    )
+
+
+def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> None:
+    """Remember one more place that a memory came from; the same place twice is one."""
+    row = (
+        memory_key,
+        document.source_id,
+        document.kind,
+        document.user,
+        document.agent,
+        document.session,
+        document.speaker,
+        document.position,
+        json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False),
+    )
+    known = db.execute(
+        "SELECT 1 FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ? AND agent_id IS ?"
+        " AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
+        row,
+    ).fetchone()
+    if known is None:
+        db.execute(
+            "INSERT INTO sources"
+            " (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+
+
+def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int:
+    """The row of the memory with that memory_id, or that has a passage or source of that id, within one namespace.
+
+    Raises NotFoundError; a memory of another namespace is not found.
+    """
+    for sql in (
+        "SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ?",
+        "SELECT memory_key FROM passages WHERE namespace_key = ? AND passage_id = ?",
+        "SELECT memory_key FROM memories JOIN sources USING (memory_key) WHERE namespace_key = ? AND source_id = ?"
+        " ORDER BY memory_id",
+    ):
+        row = db.execute(sql, (namespace_key, some_id)).fetchone()
+        if row is not None:
+            return int(row[0])
+    raise NotFoundError(f"no memory with the id '{some_id}' in this namespace; `list` or `search` shows the ids there are.")
+
+
+class Head(NamedTuple):
+    """The id and time of a memory."""
+
+    memory_id: str
+    occurred_at: str | None
+
+
+def head(db: sqlite3.Connection, memory_key: int) -> Head:
+    """The id and time of a memory, for a hit."""
+    row = db.execute("SELECT memory_id, occurred_at FROM memories WHERE memory_key = ?", (memory_key,)).fetchone()
+    return Head(*row)
+
+
+def record(db: sqlite3.Connection, memory_key: int) -> MemoryRecord:
+    """A memory with its sources and passages."""
+    memory_id, namespace, title, text, occurred_at, recorded_at = db.execute(
+        "SELECT memory_id, name, title, text, occurred_at, recorded_at FROM memories JOIN namespaces USING (namespace_key)"
+        " WHERE memory_key = ?",
+        (memory_key,),
+    ).fetchone()
+    passages = db.execute(
+        "SELECT passage_id, state FROM passages WHERE memory_key = ? ORDER BY ordinal", (memory_key,)
+    ).fetchall()
+    return MemoryRecord(
+        memory_id=memory_id,
+        namespace=namespace,
+        title=title,
+        text=text,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        sources=sources(db, memory_key),
+        passage_ids=tuple(row[0] for row in passages),
+        states=tuple(row[1] for row in passages),
+    )
+
+
+def passage_keys(db: sqlite3.Connection, memory_key: int) -> list[int]:
+    """Rows of a memory's passages, in order."""
+    sql = "SELECT passage_key FROM passages WHERE memory_key = ? ORDER BY ordinal"
+    return [row[0] for row in db.execute(sql, (memory_key,))]
+
+
+def delete(db: sqlite3.Connection, memory_key: int) -> None:
+    """Delete a memory with its sources and passages. Its statements must have been withdrawn."""
+    db.execute("DELETE FROM memories WHERE memory_key = ?", (memory_key,))
+
+
+def replace_content(
+    db: sqlite3.Connection, namespace_key: int, memory_key: int, document: Document, slices: Sequence[tuple[int, int]]
+) -> None:
+    """Give a memory other content under the same memory_id. Its statements must have been withdrawn.
+
+    Raises InputError when another memory of the namespace holds that content.
+    """
+    content = ids.content_id(document.title, document.text, document.occurred_at)
+    row = db.execute(
+        "SELECT memory_id FROM memories WHERE namespace_key = ? AND content_id = ? AND memory_key <> ?",
+        (namespace_key, content, memory_key),
+    ).fetchone()
+    if row is not None:
+        raise InputError(f"memory {row[0]} holds exactly this content already; forget one of the two.")
+    db.execute("DELETE FROM passages WHERE memory_key = ?", (memory_key,))
+    db.execute(
+        "UPDATE memories SET content_id = ?, title = ?, text = ?, occurred_at = ? WHERE memory_key = ?",
+        (content, document.title, document.text, document.occurred_at, memory_key),
+    )
+    insert_passages(db, namespace_key, memory_key, content, slices)
+
+
+def source_ids(db: sqlite3.Connection, memory_key: int) -> tuple[str, ...]:
+    """The caller's own ids of a memory, sorted."""
+    sql = "SELECT DISTINCT source_id FROM sources WHERE memory_key = ? AND source_id IS NOT NULL ORDER BY source_id"
+    return tuple(row[0] for row in db.execute(sql, (memory_key,)))
+
+
+def sources(db: sqlite3.Connection, memory_key: int) -> tuple[Source, ...]:
+    """Where a memory came from, in an order that does not depend on insertion."""
+    rows = db.execute(
+        "SELECT source_id, kind, user_id, agent_id, session_id, speaker, position, metadata FROM sources"
+        " WHERE memory_key = ?",
+        (memory_key,),
+    ).fetchall()
+    rows.sort(key=lambda row: tuple("" if v is None else str(v).rjust(12) for v in row))
+    return tuple(Source(*row[:7], metadata=json.loads(row[7])) for row in rows)
+
+
+def keys_in_order(db: sqlite3.Connection, namespace_key: int) -> list[int]:
+    """Rows of all memories of a namespace, by memory_id."""
+    sql = "SELECT memory_key FROM memories WHERE namespace_key = ? ORDER BY memory_id"
+    return [row[0] for row in db.execute(sql, (namespace_key,))]
+
+
+def unextracted(db: sqlite3.Connection, namespace_key: int, state: str = "pending") -> list[int]:
+    """Rows of the passages in a state, by passage_id."""
+    sql = "SELECT passage_key FROM passages WHERE namespace_key = ? AND state = ? ORDER BY passage_id"
+    return [row[0] for row in db.execute(sql, (namespace_key, state))]
+
+
+def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, PassageRow]:
+    """Passages by row number."""
+    found = {}
+    for key in passage_keys:
+        row = db.execute(
+            "SELECT passage_key, passage_id, memory_key, title, substr(text, start + 1, stop - start) FROM passages"
+            " JOIN memories USING (memory_key) WHERE passage_key = ?",
+            (key,),
+        ).fetchone()
+        if row is not None:
+            found[key] = PassageRow(*row)
+    return found
+
+
+def set_state(db: sqlite3.Connection, passage_key: int, state: str, error: str | None = None) -> None:
+    """Move a passage to a state; a failure counts an attempt and keeps the reason."""
+    db.execute(
+        "UPDATE passages SET state = ?, error = ?, attempts = attempts + ? WHERE passage_key = ?",
+        (state, error, int(state == "failed"), passage_key),
+    )
+
+
+def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str, int]]:
+    """(passage_id, reason, attempts) of every failed passage, by passage_id."""
+    sql = "SELECT passage_id, error, attempts FROM passages WHERE namespace_key = ? AND state = 'failed' ORDER BY 1"
+    return [tuple(row) for row in db.execute(sql, (namespace_key,))]

@@ -1,0 +1,31 @@
+"""Counts."""
+
+from __future__ import annotations
+
+from hippomem.store.store import Store
+from hippomem.types import Stats
+
+
+def count(store: Store, namespace: str | None) -> Stats:
+    """Counts over one namespace, or over the whole store when *namespace* is None."""
+    db = store.db
+    key = None if namespace is None else store.namespace_key(namespace) or -1
+
+    def number(sql: str) -> int:
+        where = "" if key is None else " namespace_key = :n AND"
+        return int(db.execute(sql.replace(" WHERE", f" WHERE{where}"), {"n": key}).fetchone()[0])
+
+    return Stats(
+        namespace=namespace,
+        memories=number("SELECT count(*) FROM memories WHERE 1"),
+        passages=number("SELECT count(*) FROM passages WHERE 1"),
+        facts=number("SELECT count(*) FROM facts WHERE 1"),
+        entities=number("SELECT count(*) FROM entities WHERE 1"),
+        mentions=number("SELECT count(*) FROM mentions JOIN facts USING (fact_key) WHERE 1"),
+        synonym_edges=number("SELECT count(*) FROM synonyms JOIN entities USING (entity_key) WHERE 1"),
+        pending=number("SELECT count(*) FROM passages WHERE state IN ('pending', 'extracted')"),
+        failed=number("SELECT count(*) FROM passages WHERE state = 'failed'"),
+        embedder=(store.setting("embedder") or {"name": ""})["name"],
+        schema_version=store.schema_version,
+        bytes=store.size_in_bytes(),
+    )

@@ -1,0 +1,250 @@
+"""The store: one SQLite file, opened whole or not at all, changed in transactions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hippomem.errors import (
+    EmbedderMismatchError,
+    NotAStoreError,
+    SchemaTooNewError,
+    StoreBusyError,
+    StoreError,
+    StoreMissingError,
+)
+from hippomem.models.embedder import EmbedderIdentity
+from hippomem.store.migrations import applied_version, migrate, migrations
+
+IN_MEMORY = ":memory:"
+#: "HIPP": lets `file` and this class tell a store from any other SQLite file.
+APPLICATION_ID = 0x48495050
+#: Seconds to wait for another process's write to end before giving up.
+BUSY_SECONDS = 30.0
+#: Cosine to the stored probe vector from which an endpoint counts as the same model.
+SAME_MODEL_COSINE = 0.999
+
+
+class Store:
+    """An open store. Make one with `Store.open`; close it, or use it as a context manager.
+
+    ``db`` is in autocommit mode: change data inside ``with store.transaction():`` only. Methods may be called from several
+    threads, one at a time is let in.
+    """
+
+    def __init__(self, db: sqlite3.Connection, path: str) -> None:
+        self.db = db
+        self.path = path
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True) -> Store:
+        """Open the store at *path* (or ``":memory:"``), creating it if *create*.
+
+        Raises StoreMissingError, NotAStoreError, SchemaTooNewError, StoreError (unwritable folder), StoreBusyError.
+        """
+        name = str(path)
+        if name != IN_MEMORY:
+            file = Path(path)
+            if file.is_dir():
+                raise NotAStoreError(f"'{file}' is a folder, not a hippomem store; give the path of a file.")
+            if not file.exists():
+                if not create:
+                    raise StoreMissingError(f"there is no store at '{file}'; create one with `hippomem index` or `add`.")
+                if not file.absolute().parent.is_dir():
+                    raise StoreMissingError(f"the folder of '{file}' does not exist; create it first.")
+        try:
+            db = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"'{name}' cannot be opened: {error}; check the folder's permissions.") from error
+        store = cls(db, name)
+        try:
+            store._prepare()
+        except BaseException:
+            db.close()
+            raise
+        return store
+
+    def _prepare(self) -> None:
+        try:
+            application = self.db.execute("PRAGMA application_id").fetchone()[0]
+            is_empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            if application != APPLICATION_ID and not is_empty:
+                raise NotAStoreError(f"'{self.path}' is an SQLite file but not a hippomem store; choose another path.")
+            known = migrations()[-1].version
+            if (version := applied_version(self.db)) > known:
+                raise SchemaTooNewError(
+                    f"'{self.path}' has schema version {version}, this hippomem knows up to {known}; "
+                    "update hippomem (nothing was changed)."
+                )
+            # secure_delete: what is forgotten is overwritten with zeros, not merely unlinked.
+            self.db.execute("PRAGMA secure_delete = ON")
+            self.db.execute("PRAGMA foreign_keys = ON")
+            if is_empty or version < known:
+                self.db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                if self.path != IN_MEMORY:
+                    self.db.execute("PRAGMA journal_mode = WAL")
+                migrate(self.db)
+            self.db.execute("PRAGMA synchronous = FULL")
+        except sqlite3.DatabaseError as error:
+            raise _as_store_error(error, self.path) from error
+
+    @property
+    def schema_version(self) -> int:
+        """The newest migration applied."""
+        return applied_version(self.db)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing. Nests: an inner transaction is a savepoint, undone alone when it raises.
+
+        Raises StoreBusyError when another process keeps the write lock for ``BUSY_SECONDS``.
+        """
+        with self._lock:
+            name = f"level{self._depth}"
+            try:
+                self.db.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
+            except sqlite3.OperationalError as error:
+                raise _as_store_error(error, self.path) from error
+            self._depth += 1
+            try:
+                yield self.db
+                self.db.execute("COMMIT" if self._depth == 1 else f"RELEASE {name}")
+            except BaseException as error:
+                # A full disk can end the transaction by itself; then there is nothing left to undo.
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK" if self._depth == 1 else f"ROLLBACK TO {name}")
+                    if self._depth > 1:
+                        self.db.execute(f"RELEASE {name}")
+                if isinstance(error, sqlite3.DatabaseError):
+                    raise _as_store_error(error, self.path) from error
+                raise
+            finally:
+                self._depth -= 1
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent picture over several SELECTs, whatever other processes commit meanwhile."""
+        with self._lock:
+            if self._depth:
+                yield self.db
+                return
+            self.db.execute("BEGIN")
+            try:
+                yield self.db
+            finally:
+                self.db.execute("COMMIT")
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """A stored choice, decoded from JSON."""
+        row = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Store a choice."""
+        self.db.execute(
+            "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, json.dumps(value, sort_keys=True, ensure_ascii=False)),
+        )
+
+    def check_embedder(self, identity: EmbedderIdentity) -> None:
+        """Record *identity* in a new store; in an old one raise EmbedderMismatchError unless it is the same model."""
+        stored = self.setting("embedder")
+        if stored is None:
+            with self.transaction():
+                self.set_setting(
+                    "embedder",
+                    {
+                        "name": identity.name,
+                        "dimension": identity.dimension,
+                        "fingerprint": identity.fingerprint,
+                        "probe": list(identity.probe),
+                    },
+                )
+            return
+        same = stored["dimension"] == identity.dimension and stored["fingerprint"] == identity.fingerprint
+        if same and stored["probe"]:
+            same = sum(a * b for a, b in zip(stored["probe"], identity.probe, strict=True)) >= SAME_MODEL_COSINE
+        if not same:
+            raise EmbedderMismatchError(
+                f"'{self.path}' was embedded with {stored['name']} ({stored['dimension']} dimensions, fingerprint "
+                f"{stored['fingerprint'][:12] or 'by probe'}), but {identity.name} ({identity.dimension} dimensions, "
+                f"fingerprint {identity.fingerprint[:12] or 'by probe'}) was given. Open it with the first, or move all "
+                f"memories to the second: hippomem reembed --store {self.path} --embedder {identity.name}"
+            )
+
+    def namespace_key(self, name: str, *, create: bool = False) -> int | None:
+        """The row of a namespace; None when there is none and *create* is false."""
+        row = self.db.execute("SELECT namespace_key FROM namespaces WHERE name = ?", (name,)).fetchone()
+        if row is not None:
+            return int(row[0])
+        if not create:
+            return None
+        cursor = self.db.execute("INSERT INTO namespaces (name) VALUES (?)", (name,))
+        return int(cursor.lastrowid or 0)
+
+    def generation(self, namespace_key: int) -> int:
+        """How many changes of the namespace have been committed."""
+        row = self.db.execute("SELECT generation FROM namespaces WHERE namespace_key = ?", (namespace_key,)).fetchone()
+        return -1 if row is None else int(row[0])
+
+    def bump_generation(self, namespace_key: int) -> None:
+        """Say that this transaction changes what a search in the namespace may return."""
+        self.db.execute("UPDATE namespaces SET generation = generation + 1 WHERE namespace_key = ?", (namespace_key,))
+
+    def size_in_bytes(self) -> int:
+        """Size of the database, pages not yet checkpointed included."""
+        pages = self.db.execute("PRAGMA page_count").fetchone()[0]
+        return int(pages * self.db.execute("PRAGMA page_size").fetchone()[0])
+
+    def purge_log(self) -> None:
+        """Empty the write-ahead log into the file, so that no old page image is left beside it."""
+        if self.path != IN_MEMORY:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def backup(self, path: str | Path) -> None:
+        """Copy the store to *path* while others read and write it (SQLite's online backup)."""
+        target = sqlite3.connect(str(path))
+        try:
+            self.db.backup(target)
+        finally:
+            target.close()
+
+    def close(self) -> None:
+        """Checkpoint and close: afterwards the one file is a whole copy. Closing twice is allowed."""
+        with self._lock:
+            try:
+                self.purge_log()
+            except sqlite3.Error:
+                pass  # closed already, read-only, or a reader elsewhere still needs the log: SQLite keeps it consistent
+            self.db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _as_store_error(error: sqlite3.DatabaseError, path: str) -> StoreError:
+    message = str(error)
+    if "locked" in message or "busy" in message:
+        return StoreBusyError(
+            f"another process has been writing to '{path}' for more than {BUSY_SECONDS:.0f} s; try again when it is done."
+        )
+    if "not a database" in message or "malformed" in message:
+        return NotAStoreError(f"'{path}' is not a hippomem store ({message}); choose another path or restore a backup.")
+    if "readonly" in message:
+        return StoreError(f"'{path}' cannot be written ({message}); check the permissions of the file and its folder.")
+    if "full" in message:
+        return StoreError(f"the disk of '{path}' is full; nothing of this step was stored, what was stored before is safe.")
+    return StoreError(f"'{path}': {message}")

@@ -1,0 +1,228 @@
+"""The nouns that cross layers: what is handed in, what is stored, what comes back.
+
+All are frozen. ``to_dict`` gives plain JSON types under the same names everywhere (CLI, REST, MCP, files).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, overload
+
+Kind = Literal["semantic", "episodic", "procedural"]
+FactKind = Literal["sentence", "triple"]
+PassageState = Literal["pending", "extracted", "failed", "ready"]
+NodeKind = Literal["entity", "fact", "passage"]
+ExtractorName = Literal["builtin", "llm", "recorded"]
+RetrieverName = Literal["bm25", "dense", "hipporag1", "hipporag2", "hippomem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to remember, with where it comes from.
+
+    text: the content; must hold a non-space character.    title: what the text is about (for a chat turn: the speaker).
+    source_id: the caller's own id of it; comes back in ``Hit.source_ids``.
+    occurred_at: when it happened, ISO 8601, part of the identity: two equal turns on two days are two memories.
+    position: place within ``session`` (turn number); neighbours in a session are neighbours in time.
+    """
+
+    text: str
+    title: str = ""
+    source_id: str | None = None
+    kind: Kind = "semantic"
+    occurred_at: str | None = None
+    user: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    speaker: str | None = None
+    position: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """A fact as an LLM states it: (subject, predicate, object)."""
+
+    subject: str
+    predicate: str
+    object: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What an extractor read in one passage: named entities and triples, both in the extractor's own order."""
+
+    entities: tuple[str, ...] = ()
+    triples: tuple[Triple, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place a memory came from. Equal content from two places is one memory with two sources."""
+
+    source_id: str | None = None
+    kind: Kind = "semantic"
+    user: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    speaker: str | None = None
+    position: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRecord:
+    """A stored memory. ``memory_id`` is stable across updates and never shared between namespaces."""
+
+    memory_id: str
+    namespace: str
+    title: str
+    text: str
+    occurred_at: str | None
+    recorded_at: str
+    sources: tuple[Source, ...]
+    passage_ids: tuple[str, ...]
+    states: tuple[PassageState, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A node the walk started from. weight: its share of the reset distribution, in (0, 1]."""
+
+    kind: NodeKind
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class FactEvidence:
+    """A fact that speaks for a passage. score: cosine between query and fact, in [-1, 1]."""
+
+    text: str
+    score: float
+    passage_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One node on the way from the query's best seed to the passage. ``text`` is what a person reads."""
+
+    kind: NodeKind
+    text: str
+    passage_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The reasons for one hit.
+
+    seeds: where the walk started, heaviest first.    facts: the passage's own facts nearest to the query, best first.
+    path: alternating nodes from a seed to this passage; empty when the passage was found without the graph.
+    scores: the named parts of the final score.    note: set when something stepped back (for instance to dense ranking).
+    """
+
+    retriever: str
+    seeds: tuple[Seed, ...] = ()
+    facts: tuple[FactEvidence, ...] = ()
+    path: tuple[PathStep, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked passage. rank counts from 1; score is comparable within one result only."""
+
+    passage_id: str
+    memory_id: str
+    title: str
+    text: str
+    score: float
+    rank: int
+    source_ids: tuple[str, ...] = ()
+    occurred_at: str | None = None
+    why: Why | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(Sequence[Hit]):
+    """Hits in rank order, ties broken by ``passage_id``. An empty result means *no match*, never *something broke*.
+
+    note: set when the retriever stepped back, in words.    seconds: wall time by stage.
+    """
+
+    query: str
+    retriever: str
+    hits: tuple[Hit, ...] = ()
+    note: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "query": self.query,
+            "retriever": self.retriever,
+            "note": self.note,
+            "seconds": dict(self.seconds),
+            "hits": [hit.to_dict() for hit in self.hits],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of the documents of one ``add_many``.
+
+    memory_ids: one per document, in the order given (a duplicate has the id of the memory it fell into).
+    added, duplicates, failed: counts of documents.    seconds: wall time by stage.    usage: tokens spent on an LLM.
+    """
+
+    memory_ids: tuple[str, ...]
+    added: int
+    duplicates: int
+    failed: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts over one namespace, or over the whole store when ``namespace`` is None."""
+
+    namespace: str | None
+    memories: int
+    passages: int
+    facts: int
+    entities: int
+    mentions: int
+    synonym_edges: int
+    pending: int
+    failed: int
+    embedder: str
+    schema_version: int
+    bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""Offline indexing: passages in, graph out. Each file is one step; `pipeline` runs them in order."""

@@ -1,0 +1,55 @@
+"""Step 4: vectors for passages, facts and entities that have none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hippomem.models.embedder import Embedder, Role
+from hippomem.store import Store, vectors
+from hippomem.store.vectors import Table
+
+#: Texts embedded between two commits: what a killed run has to embed again.
+COMMIT_EVERY = 4096
+
+
+def embed_missing(
+    store: Store,
+    namespace_key: int,
+    embedder: Embedder,
+    *,
+    entities: bool,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> None:
+    """Embed everything in the namespace that lacks a vector, committing as it goes.
+
+    entities: also embed entity names (needed for synonym edges and for HippoRAG 1's query linking).
+    progress: called with (what, done, total).
+    """
+    db = store.db
+    _embed(store, "passages", "passage", vectors.unembedded_passages(db, namespace_key), embedder, progress)
+    _embed(store, "facts", "fact", vectors.unembedded_facts(db, namespace_key), embedder, progress)
+    if entities:
+        _embed(store, "entities", "entity", vectors.unembedded_entities(db, namespace_key), embedder, progress)
+
+
+def _embed(
+    store: Store,
+    table: Table,
+    role: Role,
+    rows: Sequence[tuple[int, str]],
+    embedder: Embedder,
+    progress: Callable[[str, int, int], None] | None,
+) -> None:
+    done = 0
+    for start in range(0, len(rows), COMMIT_EVERY):
+        block = rows[start : start + COMMIT_EVERY]
+
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress is not None:
+                progress(f"embedding {table}", done, len(rows))
+
+        matrix = embedder.embed([text for _, text in block], role=role, progress=report)
+        with store.transaction() as db:
+            vectors.save(db, table, [key for key, _ in block], matrix)

@@ -1,0 +1,28 @@
+"""Facts without a model: each sentence is a fact, the names in it are its entities.
+
+What a sentence alone shows to be a name is found here; names that only the rest of the corpus knows are added by
+`indexing.naming`. LinearRAG (2025) showed that relations are not needed for the graph to work; the sentence itself says
+how its entities relate, and the encoder reads it better than a triple.
+"""
+
+from __future__ import annotations
+
+from hippomem.store.facts import SPAN, TITLE, Statement
+from hippomem.text.mentions import find_spans, title_key
+from hippomem.text.sentences import split_sentences
+from hippomem.text.words import count_words
+
+
+def sentence_statements(title: str, text: str) -> list[Statement]:
+    """The sentences of a passage as statements, in order. The title's entity is an entity of every sentence of it: that
+    is what "he", "the band" and "the city" most often stand for."""
+    statements = []
+    for sentence in split_sentences(text):
+        mentions = {mention.key: (SPAN, mention.surface) for mention in find_spans(sentence)}
+        if key := title_key(title):
+            roles, surface = mentions.get(key, (0, title))
+            mentions[key] = (roles | TITLE, surface)
+        statements.append(
+            Statement("sentence", subject=title, predicate="", object=sentence, mentions=mentions, words=count_words(sentence))
+        )
+    return statements

@@ -1,0 +1,66 @@
+"""Replay recorded extraction: an ``openie.jsonl`` with one line a passage, `{"_id", "entities", "triples"}`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hippomem.errors import ExtractionError, ReadError
+from hippomem.types import Extraction, Triple
+from indexing.extract import PassageText
+
+
+class RecordedExtractor:
+    """Looks a passage's triples up by its source id. A passage without a recording is an ExtractionError, not "no facts"."""
+
+    name = "recorded"
+
+    def __init__(self, path: str | Path) -> None:
+        """Read the recording. Raises ReadError with the line of the first thing that is not a recording."""
+        self.path = Path(path)
+        self._by_id: dict[str, Extraction] = {}
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError as error:
+            raise ReadError(
+                "no such file; `--extractor recorded` replays an openie.jsonl beside the corpus.", path=path
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReadError(f"cannot be read: {error}", path=path) from error
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                    self._by_id[str(row["_id"])] = parse_extraction(row)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ReadError(f"is no recorded extraction ({error!r})", path=path, line=number) from error
+
+    def extract(self, passages: Sequence[PassageText]) -> list[Extraction | ExtractionError]:
+        """See `TripleExtractor.extract`."""
+        return [self._find(passage) for passage in passages]
+
+    def _find(self, passage: PassageText) -> Extraction | ExtractionError:
+        for source_id in passage.source_ids:
+            if source_id in self._by_id:
+                return self._by_id[source_id]
+        ids = ", ".join(passage.source_ids) or "none"
+        return ExtractionError(f"no recording in {self.path.name} for source ids: {ids}")
+
+
+def parse_extraction(row: Mapping[str, Any]) -> Extraction:
+    """An Extraction from decoded JSON. Raises TypeError or ValueError for other shapes.
+
+    A triple that has not three parts is left out, as HippoRAG does; a part that is a number or a boolean becomes its text.
+    """
+    entities, triples = row.get("entities") or [], row.get("triples") or []
+    if not isinstance(entities, list) or not isinstance(triples, list):
+        raise TypeError("'entities' and 'triples' must be lists")
+    kept = []
+    for triple in triples:
+        if isinstance(triple, Mapping):
+            triple = [triple.get("subject"), triple.get("predicate"), triple.get("object")]
+        if isinstance(triple, list) and len(triple) == 3 and all(isinstance(p, str | int | float) for p in triple):
+            kept.append(Triple(*(str(part) for part in triple)))
+    return Extraction(tuple(str(e) for e in entities if isinstance(e, str | int | float)), tuple(kept))

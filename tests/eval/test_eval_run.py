@@ -1,0 +1,200 @@
+"""The run: which stores are built, how answers are collected, and what the figures become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.dataset import load_dataset
+from eval.run import RunSettings, collapse, run_set
+from eval.summary import compare, mean_over_sets, summarise
+from eval.systems import IndexCost, StorePlan, StoreSettings, plan_stores
+from hippomem.errors import RetrievalError
+from hippomem.types import AddReport, Document, Hit, SearchResult
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+WriteSet = Callable[..., Path]
+
+
+def hit(passage_id: str, *source_ids: str) -> Hit:
+    return Hit(passage_id, "m", "", "", 1.0, 1, source_ids=source_ids)
+
+
+def test_chunks_collapse_to_their_best_rank() -> None:
+    """A passage stands where its best chunk does; equal passages stored once count each."""
+    assert collapse([hit("1", "b"), hit("2", "a"), hit("3", "b"), hit("4", "c", "a")]) == ["b", "a", "c"]
+
+
+def test_hit_without_source_is_an_error() -> None:
+    """A hit that cannot be judged is not silently counted as wrong."""
+    with pytest.raises(RetrievalError, match=r"passage 'x' .* has no source id"):
+        collapse([hit("x")])
+
+
+def test_long_passages_need_a_second_store() -> None:
+    """Only hippomem splits passages, and only if one is long; otherwise one store serves all."""
+    assert plan_stores(["bm25", "hippomem", "hipporag2"], any_long=True) == (
+        StorePlan(False, ("bm25", "hipporag2")),
+        StorePlan(True, ("hippomem",)),
+    )
+    assert plan_stores(["hippomem", "bm25"], any_long=False) == (StorePlan(False, ("hippomem", "bm25")),)
+    assert plan_stores(["hippomem"], any_long=True) == (StorePlan(True, ("hippomem",)),)
+
+
+def test_figures_follow_from_the_rankings(animals: Path, fake: Any) -> None:
+    """Two questions by hand: q1 finds its gold first; q2 finds owl first and bat third of four passages."""
+    dataset, settings = load_dataset(animals), RunSettings(retrievers=("bm25",), ks=(1, 2, 5), per_question=True)
+    outcome = run_set(dataset, settings, fake.engine())["bm25"]
+    assert [answer.ranked[:3] for answer in outcome.answers] == [("dog", "bat", "cat"), ("owl", "cat", "bat")]
+    entry = summarise(outcome, dataset, settings)
+    assert entry["recall"] == {"1": (100 + 50) / 2, "2": (100 + 50) / 2, "5": (100 + 100) / 2}
+    assert entry["all_recall"] == {"1": (100 + 0) / 2, "2": (100 + 0) / 2, "5": 100.0}
+    assert (entry["all_recall@5"], entry["mrr"], entry["questions"], entry["passages"]) == (100.0, 1.0, 2, 4)
+    assert entry["ci95"]["recall@1"] == [50.0, 100.0]
+    assert {stage: entry["index_seconds"][stage] for stage in ("embed", "extract")} == {"embed": 0.5, "extract": 0.25}
+    assert entry["index_seconds"]["total"] > 0
+    assert entry["index_bytes"] == 10
+    assert 0 < entry["query_ms"]["p50"] <= entry["query_ms"]["p95"]
+    assert entry["query_ms_by_stage"] == {"rank": 1.0}
+    assert [question["recall@1"] for question in entry["per_question"]] == [100.0, 50.0]
+
+
+def test_warm_up_asks_no_question_of_the_set(animals: Path, fake: Any) -> None:
+    """Before the clock counts, only other texts are asked, so no cache can hold an answer."""
+    run_set(load_dataset(animals), RunSettings(retrievers=("dense",)), fake.engine())
+    assert [query for _, query, _ in fake.log] == [
+        "bark dogs",
+        "night at softly hoot who",
+        "dogs bark",
+        "who hoot softly at night",
+    ]
+
+
+def test_chunked_store_is_asked_again_until_passages_suffice(write_set: WriteSet, fake: Any) -> None:
+    """When one passage's chunks fill the answer, more hits are asked for until k passages stand or none is left."""
+    long = "|".join(f"word {number}" for number in range(60))
+    folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
+    settings = RunSettings(retrievers=("hippomem", "bm25"), ks=(1, 2))
+    outcomes = run_set(load_dataset(folder), settings, fake.engine())
+    assert outcomes["hippomem"].answers[0].ranked == ("long", "gold")
+    assert [k for name, query, k in fake.log if (name, query) == ("hippomem", "word")] == [30, 90] * 2
+    assert [k for name, query, k in fake.log if (name, query) == ("bm25", "word")] == [10] * 2
+    assert [keywords["chunk"] for keywords in fake.opened] == [False, True]
+
+
+def test_pooled_set_has_a_store_each(write_set: WriteSet, tmp_path: Path, fake: Any) -> None:
+    """Questions of several corpora are pooled, each asked of its own store only; costs add up."""
+    for name, gold in (("pool/a", "x"), ("pool/b", "y")):
+        write_set(name, {gold: "here", "z": "there"}, {"q": "here"}, [("q", gold, 1)])
+    dataset, settings = load_dataset(tmp_path / "pool"), RunSettings(retrievers=("bm25",))
+    entry = summarise(run_set(dataset, settings, fake.engine())["bm25"], dataset, settings)
+    assert (entry["stores"], entry["passages"], entry["questions"], entry["recall"]["1"]) == (2, 4, 2, 100.0)
+    assert entry["index_seconds"]["embed"] == 2 * 0.5
+
+
+def test_given_options_reach_the_store(write_set: WriteSet, fake: Any) -> None:
+    """Recorded extraction, embedder and chunking are handed on; what was not given is left to the package."""
+    folder = write_set("toy", {"p": "x"}, {"q": "x"}, [("q", "p", 1)], openie=True)
+    stores = StoreSettings(extractor="recorded", embedder="some-model")
+    run_set(load_dataset(folder), RunSettings(retrievers=("hipporag2",), stores=stores), fake.engine())
+    assert fake.opened == [{"extractor": "recorded openie.jsonl", "embedder": "some-model", "chunk": False}]
+
+
+def test_both_ways_give_the_same_ranking(animals: Path, fake: Any) -> None:
+    """``via memory`` asks through the facade, by the retriever's name."""
+    dataset = load_dataset(animals)
+    direct = run_set(dataset, RunSettings(retrievers=("dense",)), fake.engine())
+    assert {name for name, _, _ in fake.log} == {"dense"}
+    fake.log.clear()
+    facade = run_set(dataset, RunSettings(retrievers=("dense",), stores=StoreSettings(via="memory")), fake.engine())
+    assert {name for name, _, _ in fake.log} == {"memory:dense"}
+    assert [a.ranked for a in direct["dense"].answers] == [a.ranked for a in facade["dense"].answers]
+
+
+def test_notes_say_what_the_figures_do_not(write_set: WriteSet, fake: Any) -> None:
+    """Sentences taken as facts, skipped questions and a retriever that stepped back are told in words."""
+    fake.note = "no entity found: dense ranking"
+    folder = write_set("toy", {"p": "x"}, {"q1": "x", "q2": "y"}, [("q1", "p", 1)])
+    dataset, settings = load_dataset(folder), RunSettings(retrievers=("hipporag1", "bm25"))
+    outcomes = run_set(dataset, settings, fake.engine())
+    notes = {name: summarise(outcome, dataset, settings)["note"] for name, outcome in outcomes.items()}
+    assert notes["bm25"] == "1 questions without gold were skipped; no entity found: dense ranking (1 of 1 questions)"
+    assert notes["hipporag1"].startswith("builtin extractor: sentences are taken as facts, not triples; ")
+
+
+def test_costs_add_by_stage() -> None:
+    """The sum of two stores' costs has every stage of either."""
+    both = IndexCost(1, 2, seconds={"a": 1.0}) + IndexCost(1, 3, seconds={"a": 2.0, "b": 4.0}, usage={"tokens": 5})
+    assert both == IndexCost(2, 5, seconds={"a": 3.0, "b": 4.0}, usage={"tokens": 5})
+
+
+def test_comparison_of_a_retriever_with_its_equal(animals: Path, fake: Any) -> None:
+    """Two retrievers with the same rankings differ by nothing, with p = 1."""
+    settings = RunSettings(retrievers=("bm25", "dense"))
+    assert compare(run_set(load_dataset(animals), settings, fake.engine()), settings) == [
+        {"a": "bm25", "b": "dense", "metric": "recall@5", "difference": 0.0, "p": 1.0}
+    ]
+
+
+def test_mean_over_sets_counts_each_set_once() -> None:
+    """A set of many questions weighs as much as a set of few; one set has no mean."""
+
+    def entry(value: float) -> dict[str, Any]:
+        return {"recall": {"5": value}, "all_recall": {"5": value}, "all_recall@5": value, "mrr": 1.0, "ndcg@10": 0.5}
+
+    assert mean_over_sets({"a": {"bm25": entry(40.0)}}) == {}
+    assert mean_over_sets({"a": {"bm25": entry(40.0)}, "b": {"bm25": entry(50.0)}}) == {"bm25": entry(45.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "recalls", "all_at_5"),
+    [
+        ("hotpotqa-dev200", [38.0, 57.0, 75.5, 92.2, 96.2], 55.5),
+        ("locomo-a", [23.3, 33.2, 45.0, 53.0, 62.3], 42.1),
+        ("lihuaworld", [60.0, 72.0, 83.4, 87.4, 92.0], 80.7),
+    ],
+)
+def test_published_bm25_baseline_comes_out(name: str, recalls: list[float], all_at_5: float, fake: Any) -> None:
+    """With plain bm25s in the engine's place, the harness gives the baseline that stands beside the shared data."""
+    bm25s = pytest.importorskip("bm25s", reason="bm25s is not installed")
+    if not (SHARED / name).is_dir():
+        pytest.skip("the shared evaluation data are not on this machine")
+
+    class Store:
+        def add_many(self, documents: Iterable[Document]) -> AddReport:
+            documents = list(documents)
+            self.ids = [str(document.source_id) for document in documents]
+            self.index = bm25s.BM25()
+            self.index.index(self.words([f"{d.title}\n{d.text}" for d in documents]), show_progress=False)
+            return AddReport(tuple(self.ids), len(self.ids), 0, 0)
+
+        def words(self, texts: list[str]) -> Any:
+            return bm25s.tokenize(texts, stopwords="en", show_progress=False)
+
+        def retriever(self, name: str) -> Store:
+            return self
+
+        def search(self, query: str, k: int = 10, **_: Any) -> SearchResult:
+            found = self.index.retrieve(self.words([query]), k=k, show_progress=False).documents[0]
+            return SearchResult(query, "bm25", tuple(hit(str(n), self.ids[n]) for n in found))
+
+    @contextmanager
+    def opened(path: Path, **_: Any) -> Iterator[Any]:
+        yield Store()
+
+    def documents(folder: Path) -> Iterator[Document]:
+        for line in (folder / "corpus.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
+            record = json.loads(line)
+            yield Document(record["text"], title=record["title"], source_id=record["_id"])
+
+    dataset, settings = load_dataset(SHARED / name), RunSettings(retrievers=("bm25",))
+    engine = replace(fake.engine(), open=opened, documents=documents)
+    entry = summarise(run_set(dataset, settings, engine)["bm25"], dataset, settings)
+    assert list(entry["recall"].values()) == pytest.approx(recalls, abs=0.051)
+    assert entry["all_recall@5"] == pytest.approx(all_at_5, abs=0.051)
