@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
+from hippomem.errors import ModelError
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
 from hippomem.store import Store, facts, memories, synonyms
@@ -153,16 +154,26 @@ class Indexer:
             for row in rows.values()
         ]
         # The model is asked outside the transaction: a slow endpoint must not hold the write lock.
-        outcomes: list[Extraction | ExtractionError] = [Extraction()] * len(passages)
-        if self.triples is not None:
-            outcomes = self.triples.extract(passages)
+        outcomes: dict[int, Extraction | ExtractionError] = {}
+        stopped: ModelError | None = None
+        if self.triples is None:
+            outcomes = dict.fromkeys(range(len(passages)), Extraction())
+        else:
+            try:
+                for position, outcome in self.triples.extract(passages):
+                    outcomes[position] = outcome
+            except ModelError as error:
+                stopped = error
         is_retry = dict(waiting)
         failed = 0
         with self.store.transaction():
             had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
             contributed: set[int] = set()
             new: set[int] = set()
-            for row, outcome in zip(rows.values(), outcomes, strict=True):
+            for position, row in enumerate(rows.values()):
+                if position not in outcomes:
+                    continue
+                outcome = outcomes[position]
                 statements: list[Statement] = []
                 if not is_retry[row.passage_key]:
                     statements += sentence_statements(row.title, row.text)
@@ -176,6 +187,8 @@ class Indexer:
                 contributed |= done.facts
                 new |= done.new
             name_entities(db, namespace_key, contributed, new, had_facts=had_facts)
+        if stopped is not None:
+            raise stopped
         return failed
 
     def forget(self, memory_keys: Iterable[int]) -> None:

@@ -19,7 +19,7 @@ _RELATIONS: dict[str, str] = {
     "passage": "SELECT passage_id, memory_id, ordinal, start, stop, state, error, vector AS passage_vector"
     " FROM passages JOIN memories USING (memory_key) WHERE passages.namespace_key = :n",
     "fact": "SELECT fact_id, kind, subject, predicate, object, vector AS fact_vector FROM facts WHERE namespace_key = :n",
-    "contribution": "SELECT passage_id, fact_id, ordinal, count, statement"
+    "contribution": "SELECT passage_id, fact_id, contributions.ordinal, count, statement"
     " FROM contributions JOIN passages USING (passage_key) JOIN facts USING (fact_key) WHERE facts.namespace_key = :n",
     "entity": "SELECT key, known, linked, vector AS entity_vector FROM entities WHERE namespace_key = :n",
     "mention": "SELECT fact_id, key, roles, surface FROM mentions JOIN facts USING (fact_key) JOIN entities USING (entity_key)"

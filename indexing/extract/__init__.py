@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from hippomem.errors import ExtractionError
@@ -32,11 +32,11 @@ class TripleExtractor(Protocol):
         """Recorded in the store's settings."""
         ...
 
-    def extract(self, passages: Sequence[PassageText]) -> list[Extraction | ExtractionError]:
-        """One outcome a passage, in order.
+    def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
+        """Yield (position in *passages*, outcome) as outcomes arrive, each position once.
 
-        A passage that cannot be extracted is an ExtractionError *in the list*: it is stored as ``failed``, the others go
-        on. What would fail for every passage (wrong key, endpoint gone) is *raised* as a ModelError: the run stops and the
-        passages stay ``pending``.
+        A passage that cannot be extracted is an ExtractionError *as outcome*: it is stored as ``failed``, the others go
+        on. What would fail for every passage (wrong key, endpoint gone) is *raised* as a ModelError: what was yielded is
+        kept, the run stops, and the other passages stay ``pending``.
         """
         ...

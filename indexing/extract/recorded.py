@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +22,27 @@ class RecordedExtractor:
         self.path = Path(path)
         self._by_id: dict[str, Extraction] = {}
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            with self.path.open("rb") as lines:
+                for number, raw in enumerate(lines, start=1):
+                    if raw.strip():
+                        self._read_line(raw, number)
         except FileNotFoundError as error:
             raise ReadError(
                 "no such file; `--extractor recorded` replays an openie.jsonl beside the corpus.", path=path
             ) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReadError(f"cannot be read: {error}", path=path) from error
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                    self._by_id[str(row["_id"])] = parse_extraction(row)
-                except (ValueError, KeyError, TypeError) as error:
-                    raise ReadError(f"is no recorded extraction ({error!r})", path=path, line=number) from error
+        except OSError as error:
+            raise ReadError(f"cannot be read: {error.strerror}", path=path) from error
 
-    def extract(self, passages: Sequence[PassageText]) -> list[Extraction | ExtractionError]:
+    def _read_line(self, raw: bytes, number: int) -> None:
+        try:
+            row = json.loads(raw.decode("utf-8"))
+            self._by_id[str(row["_id"])] = parse_extraction(row)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ReadError(f"is no recorded extraction ({error!r})", path=self.path, line=number) from error
+
+    def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
         """See `TripleExtractor.extract`."""
-        return [self._find(passage) for passage in passages]
+        yield from enumerate(map(self._find, passages))
 
     def _find(self, passage: PassageText) -> Extraction | ExtractionError:
         for source_id in passage.source_ids:

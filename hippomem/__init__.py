@@ -1,0 +1,66 @@
+"""hippomem: long-term memory and multi-hop retrieval for agents, after HippoRAG.
+
+    from hippomem import Memory
+
+    with Memory("notes.hippo") as memory:
+        memory.add("Comet Sorrel was discovered at Gull Rock Observatory.")
+        for hit in memory.search("Where was Comet Sorrel discovered?"):
+            print(hit.rank, hit.text, hit.why.path)
+
+Names are loaded when first used (PEP 562): importing hippomem costs nothing and imports no model library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hippomem.errors import HippomemError as HippomemError
+    from hippomem.memory import Memory as Memory
+    from hippomem.types import AddReport as AddReport
+    from hippomem.types import Document as Document
+    from hippomem.types import Hit as Hit
+    from hippomem.types import MemoryRecord as MemoryRecord
+    from hippomem.types import SearchResult as SearchResult
+    from hippomem.types import Stats as Stats
+    from hippomem.types import Why as Why
+
+_HOME = {
+    "AddReport": "hippomem.types",
+    "Document": "hippomem.types",
+    "HippomemError": "hippomem.errors",
+    "Hit": "hippomem.types",
+    "Memory": "hippomem.memory",
+    "MemoryRecord": "hippomem.types",
+    "SearchResult": "hippomem.types",
+    "Stats": "hippomem.types",
+    "Why": "hippomem.types",
+}
+
+__all__ = [
+    "AddReport",
+    "Document",
+    "HippomemError",
+    "Hit",
+    "Memory",
+    "MemoryRecord",
+    "SearchResult",
+    "Stats",
+    "Why",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'hippomem' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

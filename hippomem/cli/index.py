@@ -1,0 +1,177 @@
+"""``hippomem index``: a corpus into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hippomem.cli.extractors import open_extractor
+from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
+from hippomem.cli.output import first_line, print_json, seconds
+from hippomem.errors import HippomemError, IndexingError, ReadError, edge
+from hippomem.types import AddReport, Document, ExtractorName
+
+if TYPE_CHECKING:
+    from hippomem.memory import Memory
+
+#: How many skipped lines and failed passages are listed for people; --json lists all.
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(index)
+
+
+def index(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="BEIR folders (corpus.jsonl), folders of these, .jsonl files."),
+    ],
+    store: Store,
+    extractor: Annotated[
+        ExtractorName,
+        typer.Option(help="builtin: no LLM. llm: triples from an LLM besides. recorded: triples from openie.jsonl."),
+    ] = "builtin",
+    llm_model: Annotated[str | None, typer.Option(metavar="NAME", help="The model for --extractor llm.")] = None,
+    llm_base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Its OpenAI-compatible endpoint; default: OPENAI_BASE_URL. Key: OPENAI_API_KEY."
+        ),
+    ] = None,
+    recorded: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For --extractor recorded; default: openie.jsonl beside each corpus."),
+    ] = None,
+    embedder: Embedder = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    skip_bad: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad", help="Pass over lines that cannot be used, and count them; else the first is an error."
+        ),
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Extract passages again that failed in an earlier run.")
+    ] = False,
+    no_chunk: Annotated[
+        bool,
+        typer.Option("--no-chunk", help="A document is one passage; default: as the store was made, a new one cuts."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Index a corpus into a store, which is made when it is not there.
+
+    Running it again is safe: what is stored already counts as a duplicate, and a killed run goes on where it stopped.
+    Exit code 5 when passages failed; they are kept, searchable by their sentences, and --retry-failed asks again.
+    """
+    from hippomem.cli.opening import open_memory
+    from hippomem.cli.progress import Bars
+
+    skipped: list[ReadError] = []
+    try:
+        documents = _documents(paths, skipped if skip_bad else None)
+        with (
+            open_extractor(extractor, paths, recorded=recorded, llm_model=llm_model, llm_base_url=llm_base_url) as (
+                made,
+                usage,
+            ),
+            open_memory(
+                store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
+            ) as memory,
+            Bars() as bars,
+        ):
+            try:
+                retried = memory.resume(retry_failed=True, progress=bars) if retry_failed else 0
+                report = memory.add_many(documents, progress=bars)
+            except KeyboardInterrupt as stop:
+                raise KeyboardInterrupt(
+                    f"what was committed stays in '{store}'; the same command resumes where this one stopped."
+                ) from stop
+            except HippomemError as error:
+                error.add_note(
+                    f"What was committed stays in '{store}'; the same command resumes where this one stopped."
+                )
+                raise
+            summary = _summary(memory, report, skipped, retried)
+    except HippomemError as error:
+        if skipped:
+            error.add_note(f"Skipped before: {_places(skipped)}")
+        raise
+    summary["usage"] = usage or dict(report.usage)
+    if as_json:
+        print_json(summary)
+    else:
+        _print(summary)
+    if summary["failed"]:
+        raise typer.Exit(edge(IndexingError()).exit_code)
+
+
+def _documents(paths: Sequence[Path], skipped: list[ReadError] | None) -> Iterable[Document]:
+    """All documents. A missing path and an unusable beginning are found before a store is made."""
+    from indexing.readers import read_path
+
+    for path in paths:
+        if not path.exists():
+            raise ReadError("no such file or folder.", path=path)
+
+    def read() -> Iterator[Document]:
+        for path in paths:
+            yield from read_path(path, on_bad=None if skipped is None else skipped.append)
+
+    documents = read()
+    return chain([next(documents)], documents)
+
+
+def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], retried: int) -> dict[str, Any]:
+    from hippomem.store import memories
+
+    key = memory.store.namespace_key(memory.namespace)
+    failures = [] if key is None else memories.failures(memory.store.db, key)
+    return {
+        "store": str(memory.store.path),
+        "namespace": memory.namespace,
+        "documents": len(report.memory_ids),
+        "added": report.added,
+        "duplicates": report.duplicates,
+        "failed": report.failed + retried,
+        "skipped": [{"path": str(e.path), "line": e.line, "message": str(e)} for e in skipped],
+        "failures": [{"passage_id": p, "error": error, "attempts": attempts} for p, error, attempts in failures],
+        "seconds": dict(report.seconds),
+        "stats": memory.stats().to_dict(),
+    }
+
+
+def _print(summary: dict[str, Any]) -> None:
+    skipped, failures, stats = summary["skipped"], summary["failures"], summary["stats"]
+    print(
+        f"{summary['documents']:,} documents: {summary['added']:,} added, {summary['duplicates']:,} duplicates, "
+        f"{len(skipped):,} lines skipped, {summary['failed']:,} passages failed"
+    )
+    for line in skipped[:SHOWN]:
+        print(f"  skipped {line['message']}")
+    if len(skipped) > SHOWN:
+        print(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
+    for failure in failures[:SHOWN]:
+        print(f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}")
+    if len(failures) > SHOWN:
+        print(f"  … and {len(failures) - SHOWN:,} more (--json lists all)")
+    if failures:
+        print("  try these again: the same command with --retry-failed")
+    print(f"took {seconds(summary['seconds'])}")
+    if summary["usage"]:
+        print("LLM: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary["usage"].items()))
+    print(
+        f"{summary['store']} [{summary['namespace']}]: {stats['passages']:,} passages, {stats['facts']:,} facts, "
+        f"{stats['entities']:,} entities"
+    )
+
+
+def _places(skipped: Sequence[ReadError]) -> str:
+    shown = ", ".join(f"{error.path}, line {error.line}" for error in skipped[:SHOWN])
+    return shown + (f" and {len(skipped) - SHOWN:,} more" if len(skipped) > SHOWN else "")

@@ -1,0 +1,104 @@
+"""Open a store as it was made: an option that the store has settled already need not be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hippomem.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hippomem.memory import Memory
+    from hippomem.models.embedder import EmbedderIdentity
+    from indexing.extract import TripleExtractor
+
+
+class NoModel:
+    """Stands for a store's own embedding model in commands that embed nothing: the model need not be installed."""
+
+    def __init__(self, identity: EmbedderIdentity) -> None:
+        self.identity = identity
+
+    def embed(self, texts: Sequence[str], **_: Any) -> NDArray[np.float32]:
+        """Refuse."""
+        raise ConfigError(f"this command opened the store without its model, {self.identity.name}.")
+
+
+def open_memory(
+    store: Path,
+    namespace: str,
+    *,
+    embedder: str | None = None,
+    extractor: str | TripleExtractor = "builtin",
+    chunk: bool | None = None,
+    create: bool = False,
+) -> Memory:
+    """The memory at *store*. chunk: None for as the store was made, and True for a new one."""
+    from hippomem.memory import Memory
+
+    settings = _settings(store, create)
+    if chunk is None:
+        chunk = settings.get("chunk_characters", 0) is not None
+    return Memory(
+        store,
+        embedder=embedder,
+        namespace=namespace,
+        extractor=extractor,
+        chunk=chunk,
+        synonyms=settings.get("synonyms", True),
+        create=create,
+    )
+
+
+def open_without_model(store: Path, namespace: str) -> Memory:
+    """The memory at *store*, which must exist, for commands that embed nothing: quick, and no model is needed."""
+    from hippomem.memory import Memory
+    from hippomem.models.embedder import EmbedderIdentity
+
+    settings = _settings(store, create=False)
+    stored = settings.get("embedder")
+    model = None if stored is None else NoModel(EmbedderIdentity(**{**stored, "probe": tuple(stored["probe"])}))
+    return Memory(
+        store,
+        embedder=model,
+        namespace=namespace,
+        chunk=settings.get("chunk_characters", 0) is not None,
+        synonyms=settings.get("synonyms", True),
+        create=False,
+    )
+
+
+def _settings(path: Path, create: bool) -> dict[str, Any]:
+    """The choices recorded in a store; none for a file that is still to be made."""
+    from hippomem.store import Store
+
+    if create and not path.exists():
+        return {}
+    with Store.open(path, create=create) as store:
+        found = {name: store.setting(name, "unset") for name in ("chunk_characters", "synonyms", "embedder")}
+    return {name: value for name, value in found.items() if value != "unset"}
+
+
+def checked(text: str, what: str) -> str:
+    """*text* from the command line. Raises InputError for bytes that were not in the terminal's encoding."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what} is not UTF-8 at character {error.start + 1}; convert it to UTF-8.") from error
+    return text
+
+
+def text_or_stdin(text: str) -> str:
+    """The argument itself, or all of standard input for ``-``. Raises InputError for bytes that are not UTF-8."""
+    import sys
+
+    if text != "-":
+        return checked(text, "the text")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not UTF-8 at byte {error.start}; convert it to UTF-8.") from error

@@ -1,0 +1,28 @@
+"""``hippomem stats``: what a store holds."""
+
+from __future__ import annotations
+
+import typer
+
+from hippomem.cli.options import DEFAULT_NAMESPACE, Json, Namespace, Store
+from hippomem.cli.output import print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(stats)
+
+
+def stats(store: Store, namespace: Namespace = DEFAULT_NAMESPACE, as_json: Json = False) -> None:
+    """Count what a namespace of a store holds, and what is waiting or failed."""
+    from hippomem.cli.opening import open_without_model
+
+    with open_without_model(store, namespace) as memory:
+        counted = memory.stats()
+    if as_json:
+        print_json(counted.to_dict())
+        return
+    print(f"{store} [{namespace}], {counted.bytes / 1e6:,.1f} MB in all namespaces")
+    for name in ("memories", "passages", "facts", "entities", "mentions", "synonym_edges", "pending", "failed"):
+        print(f"  {name.replace('_', ' '):<13} {getattr(counted, name):>10,}")
+    print(f"  embedded with {counted.embedder}; schema version {counted.schema_version}")

@@ -1,0 +1,135 @@
+"""The promise everything stands on: what a store knows depends on what it remembers, not on how it came to.
+
+Batch = one by one in any order = more, then forget; the same export and the same ranking. The gazetteer is on, and the
+texts below are drawn from few names so that it changes with almost every passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hippomem.memory import Memory
+from hippomem.testing import HashEmbedder
+from hippomem.types import Document, Extraction, Triple
+from indexing.extract import PassageText
+
+
+NAMES = ["New York", "New York City", "York", "City Hall", "Ada Byron", "São Paulo", "北京", "北京大学", "Now", "Владимир"]
+SENTENCES = [
+    "{0} lies near {1}.",
+    "In spring {0} met {1} and {2}.",
+    "the road from {0} leads now to the city hall of {1}.",
+    "{0}和{1}在这里。",
+    "Nobody mentions anything here.",
+    "{0}!",
+]
+
+name = st.sampled_from(NAMES)
+sentence = st.builds(
+    lambda form, a, b, c: form.format(a, b, c), st.sampled_from(SENTENCES), name, name, name
+)
+documents = st.lists(
+    st.builds(
+        Document,
+        text=st.lists(sentence, min_size=1, max_size=3).map(" ".join),
+        title=st.sampled_from(["", *NAMES, "Now (album)"]),
+        source_id=st.sampled_from([None, "a", "b"]),
+        occurred_at=st.sampled_from([None, "2026-01-01", "2026-01-02"]),
+        session=st.sampled_from([None, "s1"]),
+        position=st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=7,
+)
+relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class PairTriples:
+    """States a triple for each two neighbouring capitalised words: a stand-in for an LLM that is a function of the text."""
+
+    name = "pairs"
+
+    def extract(self, passages: Sequence[PassageText]) -> Iterable[tuple[int, Extraction]]:
+        """One extraction a passage."""
+        for position, passage in enumerate(passages):
+            words = [word.strip(".!") for word in passage.text.split() if word[0].isupper()]
+            yield position, Extraction((), tuple(Triple(a, "near", b) for a, b in zip(words, words[1:], strict=False)))
+
+
+def memory() -> Memory:
+    """An empty memory with a small deterministic encoder and triples beside the sentences."""
+    return Memory(":memory:", embedder=HashEmbedder(dimension=32), extractor=PairTriples())
+
+
+def ranking(of: Memory, query: str) -> list[list[tuple[str, float]]]:
+    """What every retriever answers."""
+    return [
+        [(hit.passage_id, hit.score) for hit in of.search(query, k=20, retriever=retriever)]
+        for retriever in ("bm25", "dense", "hipporag1", "hipporag2", "hippomem")
+    ]
+
+
+@given(documents, st.randoms(use_true_random=False), name)
+@relaxed
+def test_order_of_insertion_never_shows(batch: list[Document], random: object, query: str) -> None:
+    """One batch and one by one in any order give the same export and the same rankings."""
+    shuffled = list(batch)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    with memory() as at_once, memory() as one_by_one:
+        at_once.add_many(batch)
+        for document in shuffled:
+            one_by_one.add_many([document])
+        assert one_by_one.export() == at_once.export()
+        assert ranking(one_by_one, query) == ranking(at_once, query)
+
+
+@given(documents, documents, name)
+@relaxed
+def test_forgetting_is_exact(kept: list[Document], surplus: list[Document], query: str) -> None:
+    """A store that held more and forgot it equals one that never held it."""
+    content = {(d.title, d.text, d.occurred_at) for d in kept}
+    surplus = [d for d in surplus if (d.title, d.text, d.occurred_at) not in content]
+    with memory() as never, memory() as forgot:
+        never.add_many(kept)
+        report = forgot.add_many([*surplus, *kept])
+        for memory_id in dict.fromkeys(report.memory_ids[: len(surplus)]):
+            forgot.forget(memory_id)
+        assert forgot.export() == never.export()
+        assert ranking(forgot, query) == ranking(never, query)
+
+
+@given(documents)
+@relaxed
+def test_forgetting_everything_leaves_nothing(batch: list[Document]) -> None:
+    """After forgetting all, no row of any relation is left."""
+    with memory() as forgot:
+        for memory_id in dict.fromkeys(forgot.add_many(batch).memory_ids):
+            forgot.forget(memory_id)
+        assert forgot.export() == ""
+        leftovers = ("facts", "entities", "mentions", "words", "postings", "synonyms", "contributions", "sources", "passages")
+        counts = {table: forgot.store.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in leftovers}
+        assert counts == dict.fromkeys(leftovers, 0)
+
+
+@given(documents, st.data())
+@relaxed
+def test_update_equals_never_having_said_it(batch: list[Document], data: st.DataObject) -> None:
+    """An updated memory leaves no trace of its old content: forgetting it restores the store without it."""
+    with memory() as updated, memory() as never:
+        first, *rest = dict.fromkeys(updated.add_many(batch).memory_ids)
+        updated.update(first, text="Quite another text about Timbuktu and New York City.")
+        record = updated.get(first)
+        assert record.memory_id == first
+        assert "Timbuktu" in record.text
+        updated.forget(first)
+        never.add_many([d for d, i in zip(batch, updated_ids(batch), strict=True) if i in rest])
+        assert updated.export() == never.export()
+
+
+def updated_ids(batch: list[Document]) -> list[str]:
+    """The memory ids that a batch gets."""
+    with memory() as fresh:
+        return list(fresh.add_many(batch).memory_ids)
