@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Questions asked, and passages shown for each.
 _QUESTIONS, _PASSAGES = 3, 4
+#: How far down a passage is worth explaining when no key says which one has the answer.
+_FIRST = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -87,11 +89,11 @@ class Answer:
 
     @property
     def goal(self) -> Hit:
-        """The passage that states the answer; for a question of the user's own, the best passage with the longest path."""
+        """The passage that states the answer; without a key, the one of the first that the graph lifted most."""
         gold = [hit for hit in self.result if self.is_gold(hit)]
         if gold:
             return next((hit for hit in reversed(gold) if self.spelling(hit)), gold[-1])
-        return max(self.result[:_PASSAGES], key=lambda hit: (len(hit.why.path) if hit.why else 0, -hit.rank))
+        return max(self.result[:_FIRST], key=lambda hit: (self.dense_rank(hit) - hit.rank, -hit.rank))
 
     def is_gold(self, hit: Hit) -> bool:
         """Whether the question needs this passage."""
@@ -151,8 +153,9 @@ class Screen:
         counted = memory.stats()
         self._out.print()
         self._out.print(
-            f"Indexed {counted.passages} short passages about an invented harbour region, in several languages: "
-            f"{counted.facts} facts,\n{counted.entities} names, {sum(report.seconds.values()):.1f} s, no LLM, no network.",
+            f"Indexed {counted.passages} short passages about an invented harbour region, in several languages:\n"
+            f"{counted.facts} facts, {counted.entities} names, "
+            f"{sum(report.seconds.values()):.1f} s, no LLM, no network.",
             style="dim",
         )
 

@@ -46,7 +46,7 @@ def export(
     if as_json:
         print_json({"out": str(out), "format": format_, **counts})
     else:
-        print(f"wrote {out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+        typer.echo(f"wrote {out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
 def _graphml(memory: Memory) -> tuple[bytes, dict[str, int]]:

@@ -24,19 +24,20 @@ class Recordings:
     parts: Sequence[TripleExtractor]
     name: str = "recorded"
 
-    def extract(self, passages: Sequence[PassageText]) -> list[Extraction | ExtractionError]:
+    def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
         """See `TripleExtractor.extract`."""
-        return [
-            self._choose(outcomes) for outcomes in zip(*(part.extract(passages) for part in self.parts), strict=True)
-        ]
+        found = [dict(part.extract(passages)) for part in self.parts]
+        for position in range(len(passages)):
+            yield position, _choose([outcomes[position] for outcomes in found])
 
-    def _choose(self, outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | ExtractionError:
-        found = [outcome for outcome in outcomes if isinstance(outcome, Extraction)]
-        if not found:
-            return outcomes[0]
-        if any(other != found[0] for other in found):
-            return ExtractionError("two recordings disagree about this source id; index the folders one by one.")
-        return found[0]
+
+def _choose(outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | ExtractionError:
+    found = [outcome for outcome in outcomes if isinstance(outcome, Extraction)]
+    if not found:
+        return outcomes[0]
+    if any(other != found[0] for other in found):
+        return ExtractionError("two recordings disagree about this source id; index the folders one by one.")
+    return found[0]
 
 
 @contextmanager

@@ -149,24 +149,28 @@ def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], re
 
 def _print(summary: dict[str, Any]) -> None:
     skipped, failures, stats = summary["skipped"], summary["failures"], summary["stats"]
-    print(
+    typer.echo(
         f"{summary['documents']:,} documents: {summary['added']:,} added, {summary['duplicates']:,} duplicates, "
         f"{len(skipped):,} lines skipped, {summary['failed']:,} passages failed"
     )
     for line in skipped[:SHOWN]:
-        print(f"  skipped {line['message']}")
+        typer.echo(f"  skipped {line['message']}")
     if len(skipped) > SHOWN:
-        print(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
+        typer.echo(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
     for failure in failures[:SHOWN]:
-        print(f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}")
+        typer.echo(
+            f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}"
+        )
     if len(failures) > SHOWN:
-        print(f"  … and {len(failures) - SHOWN:,} more (--json lists all)")
+        typer.echo(f"  … and {len(failures) - SHOWN:,} more (--json lists all)")
     if failures:
-        print("  try these again: the same command with --retry-failed")
-    print(f"took {seconds(summary['seconds'])}")
+        typer.echo("  try these again: the same command with --retry-failed")
+    typer.echo(f"took {seconds(summary['seconds'])}")
     if summary["usage"]:
-        print("LLM: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary["usage"].items()))
-    print(
+        typer.echo(
+            "LLM: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary["usage"].items())
+        )
+    typer.echo(
         f"{summary['store']} [{summary['namespace']}]: {stats['passages']:,} passages, {stats['facts']:,} facts, "
         f"{stats['entities']:,} entities"
     )

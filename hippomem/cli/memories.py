@@ -80,7 +80,7 @@ def add(
         if as_json:
             print_json(memory.get(memory_id).to_dict())
         else:
-            print(memory_id)
+            typer.echo(memory_id)
 
 
 def get(some_id: SomeId, store: Store, namespace: Namespace = DEFAULT_NAMESPACE, as_json: Json = False) -> None:
@@ -122,7 +122,7 @@ def update(
     if as_json:
         print_json(record.to_dict())
     else:
-        print(record.memory_id)
+        typer.echo(record.memory_id)
 
 
 def forget(
@@ -143,7 +143,7 @@ def forget(
         print_json({"forgotten": found})
     else:
         for memory_id in found:
-            print(f"forgot {memory_id}")
+            typer.echo(f"forgot {memory_id}")
 
 
 def list_memories(
@@ -163,9 +163,9 @@ def list_memories(
         return
     for record in records:
         title = f"{record.title}: " if record.title else ""
-        print(f"{record.memory_id}  {record.occurred_at or '-':<10}  {first_line(title + record.text, 70)}")
+        typer.echo(f"{record.memory_id}  {record.occurred_at or '-':<10}  {first_line(title + record.text, 70)}")
     if len(records) < total:
-        print(f"… {len(records)} of {total:,}; --limit 0 lists all")
+        typer.echo(f"… {len(records)} of {total:,}; --limit 0 lists all")
 
 
 def _key_values(pairs: list[str]) -> dict[str, str]:

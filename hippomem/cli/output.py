@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -17,7 +19,7 @@ WIDTH = 100
 def print_json(data: Mapping[str, Any]) -> None:
     """One JSON object on stdout; letters of every script as they are where the stream can carry them."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"
-    print(json.dumps(data, ensure_ascii=not is_utf8, indent=2))
+    typer.echo(json.dumps(data, ensure_ascii=not is_utf8, indent=2))
 
 
 def console(*, plain: bool = False) -> Console:
@@ -31,7 +33,7 @@ def console(*, plain: bool = False) -> Console:
 
 def complain(message: str, word: str) -> None:
     """A message on stderr, led by *word*: ``error: …``."""
-    print(f"{word}: {message}", file=sys.stderr)
+    typer.echo(f"{word}: {message}", err=True)
 
 
 def first_line(text: str, width: int) -> str:

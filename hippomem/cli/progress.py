@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import typer
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -40,7 +42,7 @@ class Bars:
             self._draw(what, done, total)
         elif now - self._logged >= LOG_EVERY:
             self._logged = now
-            print(f"{what}: {done:,}{f' of {total:,}' if total else ''}", file=sys.stderr, flush=True)
+            typer.echo(f"{what}: {done:,}{f' of {total:,}' if total else ''}", err=True)
 
     def _draw(self, what: str, done: int, total: int) -> None:
         from rich.console import Console

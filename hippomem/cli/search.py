@@ -48,7 +48,7 @@ def search(
     if as_json:
         print_json(result.to_dict())
     elif is_empty:
-        print(f"nothing is stored in namespace '{namespace}' of '{store}'.")
+        typer.echo(f"nothing is stored in namespace '{namespace}' of '{store}'.")
     else:
         print_result(result, why=why)
 

@@ -22,7 +22,7 @@ def stats(store: Store, namespace: Namespace = DEFAULT_NAMESPACE, as_json: Json 
     if as_json:
         print_json(counted.to_dict())
         return
-    print(f"{store} [{namespace}], {counted.bytes / 1e6:,.1f} MB in all namespaces")
+    typer.echo(f"{store} [{namespace}], {counted.bytes / 1e6:,.1f} MB in all namespaces")
     for name in ("memories", "passages", "facts", "entities", "mentions", "synonym_edges", "pending", "failed"):
-        print(f"  {name.replace('_', ' '):<13} {getattr(counted, name):>10,}")
-    print(f"  embedded with {counted.embedder}; schema version {counted.schema_version}")
+        typer.echo(f"  {name.replace('_', ' '):<13} {getattr(counted, name):>10,}")
+    typer.echo(f"  embedded with {counted.embedder}; schema version {counted.schema_version}")

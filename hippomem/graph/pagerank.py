@@ -19,12 +19,14 @@ DAMPING = 0.5
 def row_stochastic(weights: csr_array) -> csr_array:
     """The transition matrix of a weighted graph: each row divided by its sum, rows of zeros left as they are.
 
-    weights: (n, n) CSR, >= 0; an undirected graph has both (i, j) and (j, i).    Returns (n, n) CSR float64.
+    weights: (n, n) CSR, >= 0; an undirected graph has both (i, j) and (j, i).    Returns (n, n) CSR float64, without the
+    edges of weight 0.
     """
     sums = np.asarray(weights.sum(axis=1), dtype=np.float64).ravel()
     inverse = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)
     scaled = csr_array(weights, dtype=np.float64, copy=True)
     scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
+    scaled.eliminate_zeros()
     return scaled
 
 
@@ -52,7 +54,8 @@ def personalized_pagerank(
         raise EmptyResetError("personalized PageRank needs at least one seed with weight; every reset weight is zero.")
     restart = reset / total
     pull = transition.T  # a view; (pull @ x)[j] sums what flows into j
-    dangling = np.flatnonzero(np.diff(transition.indptr) == 0)
+    # By sums, not by stored entries: an edge of weight 0 may be stored.
+    dangling = np.flatnonzero(transition @ np.ones(len(reset)) == 0.0)
     x = restart.copy()
     for _ in range(max_iter):
         flow = pull @ x

@@ -53,12 +53,15 @@ class Explainer:
         cosine: NDArray[np.float64],
         parts: Mapping[str, NDArray[np.float64]],
         note: str,
+        origin: Mapping[int, int] | None = None,
     ) -> MakeWhy:
         """Reasons for a passage found by a walk.
 
         transition: (n, n).    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.    parts: name → (P,).
+        origin: entity → the fact because of which it is a seed; entities that the query itself names are not in it.
         """
         reset = reset / reset.sum()
+        origin = origin or {}
         seeds: list[Seed] = []
 
         def why(passage: int) -> Why:
@@ -71,7 +74,7 @@ class Explainer:
                 self._retriever,
                 seeds=tuple(seeds),
                 facts=self._facts(passage, cosine),
-                path=self._path(transition, x, reset, cosine, passage),
+                path=self._path(transition, x, reset, cosine, passage, origin),
                 scores={name: float(values[passage]) for name, values in parts.items()},
                 note=note,
             )
@@ -97,6 +100,7 @@ class Explainer:
         reset: NDArray[np.float64],
         cosine: NDArray[np.float64],
         passage: int,
+        origin: Mapping[int, int],
     ) -> tuple[PathStep, ...]:
         entities = len(self._index.entities)
         node = entities + (len(self._index.fact_keys) if self._has_facts else 0) + passage
@@ -120,10 +124,25 @@ class Explainer:
             node = int(sources[np.argmax(flow)])
             steps.append(node)
         steps.reverse()
-        described = self._describe(steps, cosine)
+        described = [*self._before(steps[0], passage, reset, origin), *self._describe(steps, cosine)]
         if len(x) == entities and described:
             described = [*described, self._passage_step(passage)]
         return tuple(described) if len(described) > 1 else ()
+
+    def _before(
+        self, seed: int, passage: int, reset: NDArray[np.float64], origin: Mapping[int, int]
+    ) -> list[PathStep]:
+        """Why a seed is one: the fact that the query matched, and the name in that fact that the query gives."""
+        fact = origin.get(seed)
+        if fact is None or fact in self._index.contributions[[passage]].indices:
+            return []
+        step = PathStep("fact", display.fact_statement(self._db, int(self._index.fact_keys[fact])), self._home(fact))
+        mentioned = self._index.mentions[[fact]].indices
+        given = [int(e) for e in mentioned if e != seed and e not in origin and reset[e] > 0]
+        if not given:
+            return [step]
+        name = min(given, key=lambda e: (-reset[e], e))
+        return [PathStep("entity", self._name(name)), step]
 
     def _columns(self, transition: csr_array) -> csc_array:
         if self._incoming is None or self._incoming[0] is not transition:

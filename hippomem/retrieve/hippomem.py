@@ -113,7 +113,7 @@ class HippoMem:
             match += w.title_match * titled[self._passage_of_fact]
         with watch.stage("seed"):
             prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled)
-            reset = self._reset(query, match, prior)
+            reset, origin = self._reset(query, match, prior)
         with watch.stage("walk"):
             x = personalized_pagerank(self._transition, reset, tol=1e-6)
             activation = x[-len(index.passage_ids) :]
@@ -131,7 +131,7 @@ class HippoMem:
                 + w.dense * min_max(dense)
             )
         parts = {"pagerank": activation, "dense": dense, "bm25": bm25, "fact": own, "chain": chains.every, "title": titled}
-        why = self._explain.walked(self._transition, x, reset, cosine, parts, "")
+        why = self._explain.walked(self._transition, x, reset, cosine, parts, "", origin)
         return present(self._store, index, self.name, query, Ranking(scores, why=why), k, explain, watch)
 
     def _titled(self, query: str) -> Vector:
@@ -152,11 +152,15 @@ class HippoMem:
             best[has] = np.maximum.reduceat(cosine[contributions.indices], contributions.indptr[has])
         return best
 
-    def _reset(self, query: str, match: Vector, prior: Vector) -> Vector:
-        """(E + F + P,) seeds: entities of the best facts and of the query's names, over their frequency, and passages."""
+    def _reset(self, query: str, match: Vector, prior: Vector) -> tuple[Vector, dict[int, int]]:
+        """(E + F + P,) seeds: entities of the best facts and of the query's names, over their frequency, and passages.
+
+        Also entity → the best fact that made it a seed, for those that the query does not name itself.
+        """
         index, w = self._index, self._w
         frequency = np.maximum(index.document_frequency, 1.0)
         entity_reset = np.zeros(len(index.entities))
+        origin: dict[int, int] = {}
         best = top(match, w.seed_facts)
         if len(best):
             weight = np.exp((match[best] - match[best].max()) / w.seed_sharpness)
@@ -166,6 +170,8 @@ class HippoMem:
                 named = index.mentions[[fact]].indices
                 total[named] += value / frequency[named]
                 times[named] += 1.0
+                for entity in named.tolist():
+                    origin.setdefault(entity, fact)
             mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)
             kept = top(mean, w.seed_entities, np.flatnonzero(mean))
             entity_reset[kept] = mean[kept]
@@ -173,8 +179,9 @@ class HippoMem:
             position = index.entity_position.get(mention.key)
             if position is not None:
                 entity_reset[position] += w.mention_seed / frequency[position]
+                origin.pop(position, None)
         passages = w.passage_seed * prior**w.passage_peak
-        return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages])
+        return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages]), origin
 
 
 def min_max(values: Vector) -> Vector:

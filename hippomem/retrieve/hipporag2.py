@@ -75,7 +75,8 @@ class HippoRag2:
             reset = np.concatenate([phrase_reset, PASSAGE_NODE_WEIGHT * dense])
             x = personalized_pagerank(self._transition, reset)
         scores = x[len(index.entities) :]
-        why = self._explain.walked(self._transition, x, reset, cosine, {"pagerank": scores, "dense": dense}, note)
+        origin = {int(e): f for f in reversed(best.tolist()) for e in index.fact_phrases[[f]].indices}
+        why = self._explain.walked(self._transition, x, reset, cosine, {"pagerank": scores, "dense": dense}, note, origin)
         ranking = Ranking(scores, why=why, note=note)
         return present(self._store, index, self.name, query, ranking, k, explain, watch)
 

@@ -24,7 +24,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def to_networkx(store: Store, namespace: str) -> networkx.Graph[str]:
     """The namespace as an undirected graph; nodes and edges in order of content, whatever order memories came in.
 
-    Nodes ``entity:KEY``, ``fact:ID``, ``passage:ID``, each with ``kind`` and ``label``. Edges with ``kind`` and ``weight``:
+    Nodes ``entity:KEY``, ``fact:ID``, ``passage:ID``, with ``kind`` and ``label``. Edges with ``kind`` and ``weight``:
     mention (fact-entity, weight 1, ``roles``), contribution (passage-fact, weight: how often the passage states it),
     synonym (entity-entity, weight: cosine), neighbour (passages that follow one another in a session, weight 1).
     Raises ConfigError when networkx is not installed.

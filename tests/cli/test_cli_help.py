@@ -1,0 +1,78 @@
+"""The command tree itself: help, version, usage errors, start-up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from hippomem.cli import app, main
+
+COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def parameters() -> Iterator[Any]:
+    """Every argument and option of every command."""
+    for name, command in COMMANDS.items():
+        for parameter in command.params:
+            if parameter.name != "help":
+                yield pytest.param(parameter, id=f"{name}-{parameter.name}")
+
+
+def test_every_contracted_command_is_there() -> None:
+    """The commands of the contract exist, and the servers of a later issue do not pretend to."""
+    assert set(COMMANDS) == {"index", "search", "add", "get", "update", "forget", "list", "stats", "export", "demo"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does(name: str) -> None:
+    """A command has a help text that is a sentence."""
+    assert (COMMANDS[name].help or "").partition("\n")[0].rstrip().endswith(".")
+
+
+@pytest.mark.parametrize("parameter", list(parameters()))
+def test_every_parameter_has_help(parameter: Any) -> None:
+    """An argument or option says what it is for."""
+    assert (parameter.help or "").rstrip().endswith(".")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_speaks_json(name: str) -> None:
+    """A program can ask any command for JSON."""
+    assert "--json" in {option for parameter in COMMANDS[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("arguments", [["nosuch"], ["search", "q", "--k", "many"], ["search", "q"], ["index"], []])
+def test_usage_errors_are_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the command line cannot mean ends with 2 and says so."""
+    monkeypatch.delenv("HIPPOMEM_STORE", raising=False)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err or captured.out
+
+
+def test_version_and_help_are_code_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` and ``--help`` answer and succeed."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("hippomem ")
+    assert main(["--help"]) == 0
+    assert "Exit codes" in capsys.readouterr().out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """``hippomem --help`` imports neither arrays nor models nor the database, so it answers at once."""
+    script = (
+        "import sys\nfrom hippomem.cli import main\nmain(['index', '--help'])\n"
+        "print(sorted({'numpy', 'scipy', 'onnxruntime', 'networkx', 'openai', 'sqlite3'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603
+    assert ran.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,112 @@
+"""``hippomem add, get, update, forget, list``: one memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_add_prints_the_id_that_get_takes(run: Run, store: Path) -> None:
+    """What add was told, get shows."""
+    added = run(
+        "add", "Mum's phone number ends in 7.", "--store", store, "--title", "Mum", "--source-id", "n1",
+        "--occurred-at", "2026-11-21", "--user", "u", "--agent", "a", "--session", "s", "--speaker", "p",
+        "--position", "3", "--kind", "episodic", "--meta", "mood=good", "--meta", "place=a=b",
+    )  # fmt: skip
+    record = run("get", added.out.strip(), "--store", store, "--json").json
+    assert (record["text"], record["title"], record["occurred_at"]) == (
+        "Mum's phone number ends in 7.",
+        "Mum",
+        "2026-11-21",
+    )
+    assert record["sources"] == [
+        {
+            "source_id": "n1", "kind": "episodic", "user": "u", "agent": "a", "session": "s", "speaker": "p",
+            "position": 3, "metadata": {"mood": "good", "place": "a=b"},
+        }
+    ]  # fmt: skip
+    assert run("get", "n1", "--store", store, "--json").json["memory_id"] == added.out.strip()
+    assert "Mum's phone number" in run("get", "n1", "--store", store).out
+
+
+def test_add_reads_standard_input(run: Run, store: Path) -> None:
+    """``-`` takes the text from standard input, in any script."""
+    run("add", "-", "--store", store, "--source-id", "x", stdin="São Tomé do Cais に行った。".encode())
+    assert run("get", "x", "--store", store, "--json").json["text"] == "São Tomé do Cais に行った。"
+
+
+def test_the_same_text_again_is_the_same_memory(run: Run, store: Path) -> None:
+    """Adding twice gives one id, and one memory."""
+    first, second = (run("add", "Twice told.", "--store", store).out for _ in range(2))
+    assert first == second
+    assert run("list", "--store", store, "--json").json["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code", "said"),
+    [
+        (["-"], b"caf\xe9", 3, "not UTF-8"),
+        (["caf\udce9"], b"", 3, "not UTF-8"),
+        ([" \n"], b"", 3, "empty"),
+        (["-"], b"", 3, "empty"),
+        (["x", "--occurred-at", "soon"], b"", 3, "date"),
+        (["x", "--meta", "novalue"], b"", 2, "KEY=VALUE"),
+        (["x", "--kind", "odd"], b"", 2, "episodic"),
+    ],
+)
+def test_what_cannot_be_remembered_is_refused(
+    run: Run, store: Path, arguments: list[str], stdin: bytes, code: int, said: str
+) -> None:
+    """Bad input has its exit code and a message that says what to do."""
+    ran = run("add", *arguments, "--store", store, stdin=stdin)
+    assert (ran.code, said in ran.err) == (code, True)
+
+
+def test_update_keeps_the_id_and_changes_the_answer(run: Run, harbour: Path) -> None:
+    """After an update the new text is found under the old id."""
+    memory_id = run("get", "cake", "--store", harbour, "--json").json["memory_id"]
+    ran = run("update", "cake", "--store", harbour, "--text", "An Anchor Bun is a loaf of rye.", "--json")
+    assert (ran.code, ran.json["memory_id"]) == (0, memory_id)
+    hit = run("search", "loaf of rye", "--store", harbour, "--k", "1", "--json").json["hits"][0]
+    assert (hit["memory_id"], hit["text"]) == (memory_id, "An Anchor Bun is a loaf of rye.")
+
+
+def test_an_update_without_a_change_is_code_2(run: Run, harbour: Path) -> None:
+    """Update wants to be told what to change."""
+    assert run("update", "cake", "--store", harbour).code == 2
+
+
+def test_an_update_to_another_memorys_content_is_code_3(run: Run, store: Path) -> None:
+    """Two memories cannot become one by an update, and neither changes."""
+    run("add", "One.", "--store", store, "--source-id", "one")
+    run("add", "Two.", "--store", store, "--source-id", "two")
+    assert run("update", "one", "--text", "Two.", "--store", store).code == 3
+    assert run("get", "one", "--store", store, "--json").json["text"] == "One."
+
+
+def test_forget_leaves_no_trace(run: Run, harbour: Path) -> None:
+    """A forgotten memory is not found, and its words are not in the file."""
+    ran = run("forget", "cake", "--store", harbour, "--json")
+    assert (ran.code, len(ran.json["forgotten"])) == (0, 1)
+    assert b"cinnamon" not in b"".join(file.read_bytes() for file in harbour.parent.glob("notes.hippo*"))
+    assert run("get", "cake", "--store", harbour).code == 3
+
+
+def test_forget_is_all_or_nothing_about_ids(run: Run, harbour: Path) -> None:
+    """One unknown id and nothing is forgotten; one memory under two ids is forgotten once."""
+    ran = run("forget", "cake", "nobody", "--store", harbour)
+    assert (ran.code, "nobody" in ran.err) == (3, True)
+    memory_id = run("get", "cake", "--store", harbour, "--json").json["memory_id"]
+    assert run("forget", "cake", memory_id, "--store", harbour, "--json").json == {"forgotten": [memory_id]}
+
+
+def test_list_stops_at_its_limit(run: Run, harbour: Path) -> None:
+    """--limit cuts, 0 does not, and the total is told."""
+    assert len(run("list", "--store", harbour, "--limit", "2", "--json").json["memories"]) == 2
+    assert len(run("list", "--store", harbour, "--limit", "0", "--json").json["memories"]) == 3
+    assert "2 of 3" in run("list", "--store", harbour, "--limit", "2").out
