@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.retrieve import make_retriever
 from hippomem.retrieve.index import NamespaceIndex, load_index
-from hippomem.store import IN_MEMORY, Store, memories, stats
+from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
 from hippomem.store.export import canonical_text
 from hippomem.text.dates import require_date
 from hippomem.types import AddReport, Document, Kind, MemoryRecord, SearchResult, Stats
@@ -40,6 +41,7 @@ class Memory:
     namespace: the tenant: memories of one namespace are never seen from another.
     extractor: "builtin" (no LLM), or an object that adds triples (`indexing.extract`).
     chunk: cut long documents into passages (False: a document is a passage).    synonyms: join names that mean the same.
+    Both are settled when the store is made, True by default; None takes them as they are.
     create: False raises StoreMissingError when there is no file.
 
     Usable from several threads; one call at a time is let in.
@@ -52,8 +54,8 @@ class Memory:
         embedder: str | Embedder | None = None,
         namespace: str = "default",
         extractor: str | TripleExtractor = "builtin",
-        chunk: bool = True,
-        synonyms: bool = True,
+        chunk: bool | None = None,
+        synonyms: bool | None = None,
         create: bool = True,
     ) -> None:
         if not namespace.strip():
@@ -63,38 +65,42 @@ class Memory:
                 f"extractor '{extractor}' needs more than a name; pass LlmExtractor(llm) or RecordedExtractor(path)."
             )
         self.namespace = namespace
+        # The model first: a wrong name must not leave an empty store behind.
+        self._embedder = load_embedder(embedder)
+        identity = self._embedder.identity
         self.store = Store.open(path, create=create)
         try:
-            self._embedder = load_embedder(embedder)
-            self.store.check_embedder(self._embedder.identity)
-            self._check_settings({"chunk_characters": CHUNK_CHARACTERS if chunk else None, "synonyms": synonyms})
+            self.store.check_embedder(identity)
+            chunk_characters = self._settle("chunk_characters", None if chunk is None else _size(chunk), CHUNK_CHARACTERS)
+            synonyms = self._settle("synonyms", synonyms, True)
         except BaseException:
             self.store.close()
             raise
-        self._indexer = Indexer(
+        self._new_indexer = partial(
+            Indexer,
             self.store,
-            self._embedder,
-            namespace,
             triples=None if isinstance(extractor, str) else extractor,
-            chunk_characters=CHUNK_CHARACTERS if chunk else None,
+            chunk_characters=chunk_characters or None,
             synonyms=synonyms,
         )
+        self._indexer = self._new_indexer(self._embedder, namespace)
         self._lock = threading.RLock()
         self._index: NamespaceIndex | None = None
         self._retrievers: dict[str, Retriever] = {}
 
-    def _check_settings(self, wanted: Mapping[str, Any]) -> None:
-        """Record the choices that the stored data depend on; a later opening may not contradict them."""
-        with self.store.transaction():
-            for name, value in wanted.items():
-                stored = self.store.setting(name, "unset")
-                if stored == "unset":
-                    self.store.set_setting(name, value)
-                elif stored != value:
-                    raise ConfigError(
-                        f"'{self.store.path}' was made with {name}={stored!r}, but {value!r} was asked for; "
-                        "open it as it was made, or index into a new file."
-                    )
+    def _settle(self, name: str, wanted: Any, default: Any) -> Any:
+        """A choice that the stored data depend on: recorded when the store is made, not to be contradicted later."""
+        stored = self.store.setting(name)
+        if stored is None:
+            stored = default if wanted is None else wanted
+            with self.store.transaction():
+                self.store.set_setting(name, stored)
+        if wanted is not None and stored != wanted:
+            raise ConfigError(
+                f"'{self.store.path}' was made with {name}={stored!r}, but {wanted!r} was asked for; "
+                "open it as it was made, or index into a new file."
+            )
+        return stored
 
     def add(
         self,
@@ -146,6 +152,29 @@ class Memory:
         """Finish what a killed run left undone, and failed passages too if asked; returns how many failed now."""
         with self._lock:
             return self._indexer.finish(retry_failed=retry_failed, progress=progress)
+
+    def failures(self) -> Sequence[tuple[str, str, int]]:
+        """(passage_id, reason, attempts) of every passage whose extraction failed, by passage_id."""
+        with self._lock:
+            namespace_key = self.store.namespace_key(self.namespace)
+            return [] if namespace_key is None else memories.failures(self.store.db, namespace_key)
+
+    def reembed(self, embedder: str | Embedder | None, *, progress: Progress | None = None) -> None:
+        """Move the whole store, all namespaces, to another embedding model.
+
+        A killed run is finished by opening the store with the new model and calling `resume`. Raises ModelError.
+        """
+        with self._lock:
+            new = load_embedder(embedder)
+            identity = new.identity
+            with self.store.transaction() as db:
+                vectors.drop_all(db)
+                self.store.set_embedder(identity)
+            self._embedder = new
+            self._indexer = self._new_indexer(new, self.namespace)
+            self._index = None
+            for namespace in self.store.namespaces():
+                self._new_indexer(new, namespace).finish(progress=progress)
 
     def search(self, query: str, *, k: int = 10, retriever: str = "hippomem", explain: bool = True) -> SearchResult:
         """The *k* passages that answer best, each with its reasons in ``why`` (``explain=False`` leaves them out).
@@ -232,3 +261,8 @@ class Memory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _size(chunk: bool) -> int:
+    """The setting of a choice: the longest passage in characters, 0 for documents kept whole."""
+    return CHUNK_CHARACTERS if chunk else 0

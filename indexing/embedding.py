@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hippomem.models.embedder import Embedder, Role
-from hippomem.store import Store, vectors
+from hippomem.store import Store, memories, vectors
 from hippomem.store.vectors import Table
 
 #: Texts embedded between two commits: what a killed run has to embed again.
@@ -26,7 +26,11 @@ def embed_missing(
     progress: called with (what, done, total).
     """
     db = store.db
-    _embed(store, "passages", "passage", vectors.unembedded_passages(db, namespace_key), embedder, progress)
+    waiting = vectors.unembedded_passages(db, namespace_key)
+    passages = [
+        (key, vectors.passage_text(row.title, row.text)) for key, row in memories.texts(db, waiting).items()
+    ]
+    _embed(store, "passages", "passage", passages, embedder, progress)
     _embed(store, "facts", "fact", vectors.unembedded_facts(db, namespace_key), embedder, progress)
     if entities:
         _embed(store, "entities", "entity", vectors.unembedded_entities(db, namespace_key), embedder, progress)
@@ -41,6 +45,8 @@ def _embed(
     progress: Callable[[str, int, int], None] | None,
 ) -> None:
     done = 0
+    if progress is not None and rows:
+        progress(f"embedding {table}", 0, len(rows))
     for start in range(0, len(rows), COMMIT_EVERY):
         block = rows[start : start + COMMIT_EVERY]
 

@@ -140,6 +140,8 @@ class Indexer:
             waiting += [(key, True) for key in memories.unextracted(db, namespace_key, "failed")]
         size = _BATCH if self.triples is None or self.triples.name == "recorded" else _LLM_BATCH
         failed = 0
+        if progress is not None and waiting:
+            progress("extracting facts", 0, len(waiting))
         for start in range(0, len(waiting), size):
             failed += self._extract_batch(namespace_key, waiting[start : start + size])
             if progress is not None:

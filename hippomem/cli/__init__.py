@@ -13,7 +13,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from hippomem.cli import demo, export, index, memories, search, stats
+import hippomem
+from hippomem.cli import demo, export, index, memories, reembed, search, stats
 from hippomem.cli.output import complain
 from hippomem.errors import HippomemError, edge
 
@@ -46,12 +47,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            typer.echo(f"hippomem {version('hippomem')}")
-        except PackageNotFoundError:
-            typer.echo("hippomem (a checkout that is not installed)")
+        typer.echo(f"hippomem {hippomem.__version__}")
         raise typer.Exit
 
 
@@ -67,7 +63,7 @@ def _hippomem(
     """A long-term memory in one file: index texts into a graph, ask multi-hop questions, see why. Needs no LLM."""
 
 
-for group in (index, search, memories, stats, export, demo):
+for group in (index, search, memories, stats, export, reembed, demo):
     group.register(app)
 
 

@@ -40,47 +40,19 @@ def open_memory(
     """The memory at *store*. chunk: None for as the store was made, and True for a new one."""
     from hippomem.memory import Memory
 
-    settings = _settings(store, create)
-    if chunk is None:
-        chunk = settings.get("chunk_characters", 0) is not None
-    return Memory(
-        store,
-        embedder=embedder,
-        namespace=namespace,
-        extractor=extractor,
-        chunk=chunk,
-        synonyms=settings.get("synonyms", True),
-        create=create,
-    )
+    return Memory(store, embedder=embedder, namespace=namespace, extractor=extractor, chunk=chunk, create=create)
 
 
 def open_without_model(store: Path, namespace: str) -> Memory:
     """The memory at *store*, which must exist, for commands that embed nothing: quick, and no model is needed."""
     from hippomem.memory import Memory
     from hippomem.models.embedder import EmbedderIdentity
-
-    settings = _settings(store, create=False)
-    stored = settings.get("embedder")
-    model = None if stored is None else NoModel(EmbedderIdentity(**{**stored, "probe": tuple(stored["probe"])}))
-    return Memory(
-        store,
-        embedder=model,
-        namespace=namespace,
-        chunk=settings.get("chunk_characters", 0) is not None,
-        synonyms=settings.get("synonyms", True),
-        create=False,
-    )
-
-
-def _settings(path: Path, create: bool) -> dict[str, Any]:
-    """The choices recorded in a store; none for a file that is still to be made."""
     from hippomem.store import Store
 
-    if create and not path.exists():
-        return {}
-    with Store.open(path, create=create) as store:
-        found = {name: store.setting(name, "unset") for name in ("chunk_characters", "synonyms", "embedder")}
-    return {name: value for name, value in found.items() if value != "unset"}
+    with Store.open(store, create=False) as opened:
+        stored = opened.setting("embedder")
+    model = None if stored is None else NoModel(EmbedderIdentity(**{**stored, "probe": tuple(stored["probe"])}))
+    return Memory(store, embedder=model, namespace=namespace, create=False)
 
 
 def checked(text: str, what: str) -> str:

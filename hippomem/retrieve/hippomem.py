@@ -36,23 +36,21 @@ class Weights:
 
     lexical_match: float = 0.5
     title_match: float = 0.2
-    seed_facts: int = 5
+    seed_facts: int = 8
     seed_sharpness: float = 0.05
     seed_entities: int = 20
-    mention_seed: float = 2.0
+    mention_seed: float = 1.0
     passage_seed: float = 0.1
-    passage_lexical: float = 0.5
-    passage_peak: float = 8.0
+    passage_lexical: float = 1.5
+    passage_peak: float = 10.0
     title_edge: float = 8.0
-    synonym_edge: float = 0.0
-    neighbour_edge: float = 0.0
+    synonym_edge: float = 0.5
+    neighbour_edge: float = 4.0
     floor: float = 1e-5
     title: float = 0.1
     own: float = 0.3
     title_chain: float = 0.3
     any_chain: float = 0.3
-    lexical: float = 0.0
-    dense: float = 0.0
 
 
 class HippoMem:
@@ -127,8 +125,6 @@ class HippoMem:
                 - w.own * min_max(own)
                 + w.title_chain * min_max(chains.titled)
                 + w.any_chain * min_max(chains.every)
-                + w.lexical * min_max(bm25)
-                + w.dense * min_max(dense)
             )
         parts = {"pagerank": activation, "dense": dense, "bm25": bm25, "fact": own, "chain": chains.every, "title": titled}
         why = self._explain.walked(self._transition, x, reset, cosine, parts, "", origin)

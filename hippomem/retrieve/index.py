@@ -284,13 +284,15 @@ def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) 
     rows += db.execute(
         "SELECT memory_key, 0, ordinal, passage_key FROM passages WHERE namespace_key = ?", (namespace_key,)
     ).fetchall()
-    known = set(passage_keys.tolist())
-    ordered = sorted((str(row[0]), isinstance(row[0], int), row[1], row[2], row[3]) for row in rows if row[3] in known)
-    pairs = {(a[4], b[4]) for a, b in zip(ordered, ordered[1:], strict=False) if a[:2] == b[:2] and a[4] != b[4]}
-    if not pairs:
-        return np.zeros((0, 2), dtype=np.int64)
-    flat = _positions(passage_keys, [key for pair in pairs for key in pair]).reshape(-1, 2)
-    return flat[np.lexsort((flat[:, 1], flat[:, 0]))]
+    place = {key: i for i, key in enumerate(passage_keys.tolist())}
+    # Ties (two turns that claim one position) are in order of passage_id, never of row number.
+    ordered = sorted(
+        (isinstance(group, int), str(group), position, ordinal, place[key])
+        for group, position, ordinal, key in rows
+        if key in place
+    )
+    pairs = {(a[-1], b[-1]) for a, b in zip(ordered, ordered[1:], strict=False) if a[:2] == b[:2] and a[-1] != b[-1]}
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _ones(matrix: csr_array) -> csr_array:

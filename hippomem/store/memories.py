@@ -107,18 +107,28 @@ def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> N
 def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int:
     """The row of the memory with that memory_id, or that has a passage or source of that id, within one namespace.
 
-    Raises NotFoundError; a memory of another namespace is not found.
+    Raises NotFoundError (a memory of another namespace is not found), InputError for a source id of several memories.
     """
     for sql in (
         "SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ?",
         "SELECT memory_key FROM passages WHERE namespace_key = ? AND passage_id = ?",
-        "SELECT memory_key FROM memories JOIN sources USING (memory_key) WHERE namespace_key = ? AND source_id = ?"
-        " ORDER BY memory_id",
     ):
         row = db.execute(sql, (namespace_key, some_id)).fetchone()
         if row is not None:
             return int(row[0])
-    raise NotFoundError(f"no memory with the id '{some_id}' in this namespace; `list` or `search` shows the ids there are.")
+    rows = db.execute(
+        "SELECT DISTINCT memory_id, memory_key FROM memories JOIN sources USING (memory_key)"
+        " WHERE namespace_key = ? AND source_id = ? ORDER BY memory_id",
+        (namespace_key, some_id),
+    ).fetchall()
+    if len(rows) > 1:
+        listed = ", ".join(row[0] for row in rows[:5]) + (", …" if len(rows) > 5 else "")
+        raise InputError(f"{len(rows)} memories come from source '{some_id}'; name one by its memory id: {listed}")
+    if not rows:
+        raise NotFoundError(
+            f"no memory with the id '{some_id}' in this namespace; `list` or `search` shows the ids there are."
+        )
+    return int(rows[0][1])
 
 
 class Head(NamedTuple):
@@ -214,22 +224,30 @@ def keys_in_order(db: sqlite3.Connection, namespace_key: int) -> list[int]:
 
 
 def unextracted(db: sqlite3.Connection, namespace_key: int, state: str = "pending") -> list[int]:
-    """Rows of the passages in a state, by passage_id."""
-    sql = "SELECT passage_key FROM passages WHERE namespace_key = ? AND state = ? ORDER BY passage_id"
+    """Rows of the passages in a state, memory by memory."""
+    sql = "SELECT passage_key FROM passages WHERE namespace_key = ? AND state = ? ORDER BY memory_key, ordinal"
     return [row[0] for row in db.execute(sql, (namespace_key, state))]
 
 
 def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, PassageRow]:
-    """Passages by row number."""
-    found = {}
+    """Passages by row number, in the order asked for; those that are gone are left out.
+
+    A memory's text is read once for all of its passages that follow one another, and cut here: cutting in SQL would walk
+    a long text from its start for every passage.
+    """
+    found: dict[int, PassageRow] = {}
+    memory: tuple[int, str, str] | None = None
     for key in passage_keys:
         row = db.execute(
-            "SELECT passage_key, passage_id, memory_key, title, substr(text, start + 1, stop - start) FROM passages"
-            " JOIN memories USING (memory_key) WHERE passage_key = ?",
-            (key,),
+            "SELECT passage_id, memory_key, start, stop FROM passages WHERE passage_key = ?", (key,)
         ).fetchone()
-        if row is not None:
-            found[key] = PassageRow(*row)
+        if row is None:
+            continue
+        passage_id, memory_key, start, stop = row
+        if memory is None or memory[0] != memory_key:
+            title, text = db.execute("SELECT title, text FROM memories WHERE memory_key = ?", (memory_key,)).fetchone()
+            memory = memory_key, title, text
+        found[key] = PassageRow(key, passage_id, memory_key, memory[1], memory[2][start:stop])
     return found
 
 

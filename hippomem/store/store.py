@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -66,16 +67,18 @@ class Store:
             raise StoreError(f"'{name}' cannot be opened: {error}; check the folder's permissions.") from error
         store = cls(db, name)
         try:
-            store._prepare()
+            store._prepare(create)
         except BaseException:
             db.close()
             raise
         return store
 
-    def _prepare(self) -> None:
+    def _prepare(self, create: bool) -> None:
         try:
             application = self.db.execute("PRAGMA application_id").fetchone()[0]
             is_empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            if is_empty and not create and self.path != IN_MEMORY:
+                raise NotAStoreError(f"'{self.path}' is an empty file, not a hippomem store; choose another path.")
             if application != APPLICATION_ID and not is_empty:
                 raise NotAStoreError(f"'{self.path}' is an SQLite file but not a hippomem store; choose another path.")
             known = migrations()[-1].version
@@ -131,9 +134,9 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One consistent picture over several SELECTs, whatever other processes commit meanwhile."""
+        """One consistent picture over several SELECTs, whatever other processes commit meanwhile. Nests."""
         with self._lock:
-            if self._depth:
+            if self.db.in_transaction:  # inside a transaction or another reading: the picture is fixed already
                 yield self.db
                 return
             self.db.execute("BEGIN")
@@ -154,20 +157,16 @@ class Store:
             (name, json.dumps(value, sort_keys=True, ensure_ascii=False)),
         )
 
+    def set_embedder(self, identity: EmbedderIdentity) -> None:
+        """Record the model that makes this store's vectors."""
+        self.set_setting("embedder", {**asdict(identity), "probe": list(identity.probe)})
+
     def check_embedder(self, identity: EmbedderIdentity) -> None:
         """Record *identity* in a new store; in an old one raise EmbedderMismatchError unless it is the same model."""
         stored = self.setting("embedder")
         if stored is None:
             with self.transaction():
-                self.set_setting(
-                    "embedder",
-                    {
-                        "name": identity.name,
-                        "dimension": identity.dimension,
-                        "fingerprint": identity.fingerprint,
-                        "probe": list(identity.probe),
-                    },
-                )
+                self.set_embedder(identity)
             return
         same = stored["dimension"] == identity.dimension and stored["fingerprint"] == identity.fingerprint
         if same and stored["probe"]:
@@ -189,6 +188,10 @@ class Store:
             return None
         cursor = self.db.execute("INSERT INTO namespaces (name) VALUES (?)", (name,))
         return int(cursor.lastrowid or 0)
+
+    def namespaces(self) -> list[str]:
+        """Names of all namespaces, sorted."""
+        return [row[0] for row in self.db.execute("SELECT name FROM namespaces ORDER BY name")]
 
     def generation(self, namespace_key: int) -> int:
         """How many changes of the namespace have been committed."""

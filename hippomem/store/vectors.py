@@ -31,14 +31,19 @@ def save(db: sqlite3.Connection, table: Table, keys: Sequence[int], vectors: NDA
     )
 
 
-def unembedded_passages(db: sqlite3.Connection, namespace_key: int) -> list[tuple[int, str]]:
-    """(row, text to embed) of extracted passages without a vector: title, newline, text."""
+def unembedded_passages(db: sqlite3.Connection, namespace_key: int) -> list[int]:
+    """Rows of extracted passages without a vector, memory by memory."""
     rows = db.execute(
-        "SELECT passage_key, title, substr(text, start + 1, stop - start) FROM passages JOIN memories USING (memory_key)"
-        " WHERE passages.namespace_key = ? AND vector IS NULL AND state <> 'pending' ORDER BY passage_id",
+        "SELECT passage_key FROM passages WHERE namespace_key = ? AND vector IS NULL AND state <> 'pending'"
+        " ORDER BY memory_key, ordinal",
         (namespace_key,),
     )
-    return [(key, f"{title}\n{text}" if title else text) for key, title, text in rows]
+    return [row[0] for row in rows]
+
+
+def passage_text(title: str, text: str) -> str:
+    """What is embedded for a passage: title, newline, text."""
+    return f"{title}\n{text}" if title else text
 
 
 def unembedded_facts(db: sqlite3.Connection, namespace_key: int) -> list[tuple[int, str]]:
@@ -55,6 +60,14 @@ def unembedded_entities(db: sqlite3.Connection, namespace_key: int) -> list[tupl
     """(row, key) of entities without a vector."""
     sql = "SELECT entity_key, key FROM entities WHERE namespace_key = ? AND vector IS NULL ORDER BY key"
     return [(row[0], row[1]) for row in db.execute(sql, (namespace_key,))]
+
+
+def drop_all(db: sqlite3.Connection) -> None:
+    """Forget every vector and every synonym edge, before another model makes new ones."""
+    for table in _KEY:
+        db.execute(f"UPDATE {table} SET vector = NULL")
+    db.execute("UPDATE entities SET linked = 0")
+    db.execute("DELETE FROM synonyms")
 
 
 def fact_text(kind: str, subject: str, predicate: str, obj: str) -> str:

@@ -70,6 +70,6 @@ def fold(text: str) -> str:
     """The key of *text*: two names are one entity if and only if their keys are equal. May be "".
 
     >>> fold("The  São-Paulo's"), fold("北京 大学"), fold("***")
-    ('the são paulo', '北京大学', '')
+    ('the são paulo', '北京 大学', '')
     """
     return join_key(tokenize(normalise(text)))

@@ -42,7 +42,8 @@ _INITIAL_GAP = regex.compile(r"\.[ -]?")
 _SHORT_TITLES = frozenset(["dr", "mr", "mrs", "ms", "st", "mt", "ft", "jr", "sr", "prof", "gen", "col", "lt", "capt"])
 #: Function characters that end a name in running Chinese and Japanese text (Japanese grammar is written in Hiragana).
 _HAN_FUNCTION = frozenset("的是在了和与與于於为為有由位被把从從到对對并並而且或及之其这這那个個也又就着著過过把他她它們们以所")
-_UNCASED_WORD = regex.compile(r"^[\p{Lo}\p{M}]+$")
+#: Letters without case; the long vowel mark of Katakana is a modifier letter (タワー, コンピューター).
+_UNCASED_WORD = regex.compile(r"^[\p{Lo}\p{M}ー]+$")
 _HAN = regex.compile(r"^\p{Han}$")
 _HANGUL = regex.compile(r"^\p{Hangul}$")
 
@@ -197,7 +198,7 @@ def _hangul_stems(normalised: str, tokens: Sequence[Token]) -> list[list[Token]]
     return [span for span in spans if len(span) > 1]
 
 
-_PARENTHESIS = regex.compile(r"\s*[(（][^()（）]*[)）]\s*$")
+_PARENTHESIS = regex.compile(r"[(（][^()（）]*[)）]\s*$")
 
 
 def title_key(title: str) -> str:

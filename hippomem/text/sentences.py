@@ -10,10 +10,11 @@ _ABBREVIATIONS = frozenset(
     inc jr kg km lt ltd maj messrs mr mrs ms mt mm no nos op p pp pl prof pt rep rev rs sen sgt sr st ste u.k u.n u.s v vol
     vs""".split()
 )
+#: Linear in the text: a run is tried from its first character only, and never given back.
 _END = regex.compile(
-    r"""(?P<stop>[.!?…]+["'”’»)\]]*)(?=\s+|$)      # western: needs a space behind it
-      | (?P<wide>[。！？｡．؟۔।॥።]+["'”’」』»）\)]*)   # others: ends where it stands
-      | (?P<line>\s*\n\s*)""",
+    r"""(?<![.!?…])(?P<stop>[.!?…]++["'”’»)\]]*+)(?=\s|$)   # western: needs a space behind it
+      | (?P<wide>[。！？｡．؟۔।॥።]++["'”’」』»）\)]*+)           # others: ends where it stands
+      | (?P<line>\n)""",
     regex.VERBOSE,
 )
 _LAST_WORD = regex.compile(r"[\p{L}\p{N}.\-]+$")
