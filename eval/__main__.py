@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.text import Text
 
+from eval.bench import bench
 from eval.dataset import Dataset, load_datasets
 from eval.provenance import provenance
 from eval.report import check_writable, console, mean_table, print_set, write_json
@@ -19,6 +20,8 @@ from eval.systems import EXTRACTORS, RETRIEVERS, VIAS, Engine, StoreSettings, hi
 from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 
 app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+app.add_typer(bench, name="bench")
 
 Name = TypeVar("Name", bound=str)
 

@@ -59,13 +59,14 @@ class Engine:
     """What is measured, as four functions.
 
     documents: BEIR folder -> passages, ``source_id`` = ``_id``.    needs_chunking: whether it would be split.
-    recorded: path of ``openie.jsonl`` -> an extractor.    open: ``Memory``.
+    recorded: path of ``openie.jsonl`` -> an extractor.    llm: (model, base URL) -> an extractor.    open: ``Memory``.
     """
 
     documents: Callable[[Path], Iterable[Document]]
     needs_chunking: Callable[[Document], bool]
     recorded: Callable[[Path], Any]
-    open: Callable[..., AbstractContextManager[Store]]
+    llm: Callable[[str, str | None], Any]
+    open: Callable[..., AbstractContextManager[Any]]
 
 
 def hippomem_engine() -> Engine:
@@ -75,7 +76,16 @@ def hippomem_engine() -> Engine:
     from indexing.extract.recorded import RecordedExtractor
     from indexing.readers import read_beir
 
-    return Engine(documents=read_beir, needs_chunking=needs_chunking, recorded=RecordedExtractor, open=Memory)
+    return Engine(
+        documents=read_beir, needs_chunking=needs_chunking, recorded=RecordedExtractor, llm=_llm_extractor, open=Memory
+    )
+
+
+def _llm_extractor(model: str, base_url: str | None) -> Any:
+    from hippomem.models.llm import OpenAIChat
+    from indexing.extract.llm import LlmExtractor
+
+    return LlmExtractor(OpenAIChat(model, base_url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,7 @@ class StoreSettings:
 
     def keywords(self) -> dict[str, Any]:
         """Keyword arguments of ``Memory`` for the options that were given."""
-        given = {"embedder": self.embedder, "llm_model": self.llm_model, "llm_base_url": self.llm_base_url}
-        return {name: value for name, value in given.items() if value is not None}
+        return {} if self.embedder is None else {"embedder": self.embedder}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +155,11 @@ def built_store(
     engine: Engine, corpus: Corpus, documents: Sequence[Document], plan: StorePlan, settings: StoreSettings
 ) -> Iterator[tuple[Store, IndexCost]]:
     """Index *documents* into a store file in a temporary folder that goes when the block ends."""
-    recorded = settings.extractor == "recorded"
-    extractor = engine.recorded(corpus.openie) if recorded else settings.extractor
+    extractor: Any = settings.extractor
+    if extractor == "recorded":
+        extractor = engine.recorded(corpus.openie)
+    elif extractor == "llm":
+        extractor = engine.llm(settings.llm_model or "", settings.llm_base_url)
     with tempfile.TemporaryDirectory(prefix="hippomem-eval-", ignore_cleanup_errors=True) as folder:
         started = time.perf_counter()
         path = Path(folder) / "eval.hippo"
@@ -172,6 +184,6 @@ def built_store(
 def asker(store: Store, name: RetrieverName, via: Via) -> Callable[[str, int], SearchResult]:
     """(query, k) -> result: through the retriever, or through the facade's ``Memory.search``."""
     if via == "memory":
-        return lambda query, k: store.search(query, k=k, retriever=name)
+        return lambda query, k: store.search(query, k=k, retriever=name, explain=False)
     searcher = store.retriever(name)
-    return lambda query, k: searcher.search(query, k=k)
+    return lambda query, k: searcher.search(query, k=k, explain=False)

@@ -71,7 +71,9 @@ class Memory:
         self.store = Store.open(path, create=create)
         try:
             self.store.check_embedder(identity)
-            chunk_characters = self._settle("chunk_characters", None if chunk is None else _size(chunk), CHUNK_CHARACTERS)
+            chunk_characters = self._settle(
+                "chunk_characters", None if chunk is None else _size(chunk), CHUNK_CHARACTERS
+            )
             synonyms = self._settle("synonyms", synonyms, True)
         except BaseException:
             self.store.close()

@@ -27,9 +27,7 @@ def embed_missing(
     """
     db = store.db
     waiting = vectors.unembedded_passages(db, namespace_key)
-    passages = [
-        (key, vectors.passage_text(row.title, row.text)) for key, row in memories.texts(db, waiting).items()
-    ]
+    passages = [(key, vectors.passage_text(row.title, row.text)) for key, row in memories.texts(db, waiting).items()]
     _embed(store, "passages", "passage", passages, embedder, progress)
     _embed(store, "facts", "fact", vectors.unembedded_facts(db, namespace_key), embedder, progress)
     if entities:

@@ -58,7 +58,8 @@ def match_sentences(db: sqlite3.Connection, namespace_key: int, fact_keys: Itera
     rows = facts.sentence_rows(db, fact_keys)
     for start in range(0, len(rows), _BLOCK):
         block = [
-            (fact_key, text := normalise(sentence), tokenize(text)) for fact_key, sentence in rows[start : start + _BLOCK]
+            (fact_key, text := normalise(sentence), tokenize(text))
+            for fact_key, sentence in rows[start : start + _BLOCK]
         ]
         candidates: set[str] = set()
         for _, _, tokens in block:

@@ -69,6 +69,7 @@ class Indexer:
         Raises EmptyTextError, InputError, ModelError, StoreError.
         """
         seconds: dict[str, float] = defaultdict(float)
+        spent_before = {} if self.triples is None else dict(self.triples.spent)
         memory_ids: list[str] = []
         added = 0
         clock = time.perf_counter()
@@ -90,6 +91,10 @@ class Indexer:
             duplicates=len(memory_ids) - added,
             failed=failed,
             seconds=dict(seconds),
+            usage={
+                name: count - spent_before.get(name, 0)
+                for name, count in ({} if self.triples is None else self.triples.spent).items()
+            },
         )
 
     def _store(self, batch: Sequence[Document], memory_ids: list[str]) -> int:
@@ -169,7 +174,9 @@ class Indexer:
         is_retry = dict(waiting)
         failed = 0
         with self.store.transaction():
-            had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
+            had_facts = (
+                db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
+            )
             contributed: set[int] = set()
             new: set[int] = set()
             for position, row in enumerate(rows.values()):

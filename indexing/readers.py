@@ -29,7 +29,9 @@ def read_path(path: str | Path, *, on_bad: OnBad | None = None) -> Iterator[Docu
             raise ReadError("holds no corpus.jsonl; give a BEIR folder or a .jsonl file.", path=path)
     elif path.exists():
         if path.suffix.lower() not in (".jsonl", ".ndjson"):
-            raise ConfigError(f"'{path}': files ending in '{path.suffix}' cannot be read; give .jsonl or a BEIR folder.")
+            raise ConfigError(
+                f"'{path}': files ending in '{path.suffix}' cannot be read; give .jsonl or a BEIR folder."
+            )
         corpora = [path]
     else:
         raise ReadError("no such file or folder.", path=path)

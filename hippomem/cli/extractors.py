@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,11 @@ class Recordings:
 
     parts: Sequence[TripleExtractor]
     name: str = "recorded"
+
+    @property
+    def spent(self) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
 
     def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
         """See `TripleExtractor.extract`."""

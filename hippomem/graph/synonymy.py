@@ -53,7 +53,9 @@ def near_pairs(vectors: NDArray[np.float32], rows: NDArray[np.int64], *, thresho
     return Neighbours(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-def exact_cosine(vectors: NDArray[np.float32], row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.float64]:
+def exact_cosine(
+    vectors: NDArray[np.float32], row: NDArray[np.int64], column: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Cosine of each pair (row[i], column[i]), independent of all other pairs."""
     similarity = np.empty(len(row))
     for start in range(0, len(row), 4096):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: ONNX operator set and IR version, named so that an older ONNX Runtime does not refuse a newer onnx package's default.
 OPSET = 17
 IR_VERSION = 8
+#: Tensors of the graph: as many ones and zeros as a text has tokens.
+ONES, ZEROS = "ones", "zeros"
 #: Domain of ONNX Runtime's fused operators.
 CONTRIB = "com.microsoft"
 
@@ -95,6 +97,8 @@ def build_bert(weights: Mapping[str, NDArray[np.float32]], shape: BertShape) -> 
     Input ``input_ids`` (batch, length) int32; output ``last_hidden_state`` (batch, length, hidden) float32. The graph
     uses ONNX Runtime's fused operators. Raises KeyError when a tensor is missing.
     """
+    from onnx import TensorProto, helper
+
     build = _Builder(weights)
     # The token type is always 0, so its one vector is folded into the positions.
     token_type = np.asarray(weights["embeddings.token_type_embeddings.weight"], dtype=np.float32)[0]
@@ -114,6 +118,17 @@ def build_bert(weights: Mapping[str, NDArray[np.float32]], shape: BertShape) -> 
     )
     # The second output (the number of real tokens a row) is required by the operator and read by nobody.
     build.nodes[-1].output.append("lengths")
+
+    # Gain 1 and shift 0 for each token of a text: what InstanceNormalization wants for every channel.
+    build.op("Shape", ["input_ids"], "length", domain="", start=1, end=2)
+    for name, value in ((ONES, 1.0), (ZEROS, 0.0)):
+        build.op(
+            "ConstantOfShape",
+            ["length"],
+            name,
+            domain="",
+            value=helper.make_tensor("", TensorProto.FLOAT, [1], [value]),
+        )
 
     for layer in range(shape.layers):
         at = f"encoder.layer.{layer}"
@@ -135,13 +150,19 @@ def build_bert(weights: Mapping[str, NDArray[np.float32]], shape: BertShape) -> 
 
 
 def _add_and_norm(build: _Builder, source: str, residual: str, prefix: str, epsilon: float) -> str:
-    """LayerNorm(source · Wᵀ + bias + residual): the end of an attention block and of a feed-forward block."""
-    projected = build.dense(source, f"{prefix}.dense")
+    """LayerNorm(source · Wᵀ + bias + residual): the end of an attention block and of a feed-forward block.
+
+    Spelled out, because ONNX Runtime's SkipLayerNormalization adds up each token one number at a time and took a
+    seventh of the whole encoder; InstanceNormalization, with each token a channel of its own, uses vector instructions
+    and takes a sixth of that. It also squares the distances from the mean instead of subtracting two large sums.
+    """
+    # The residual comes first: a bias right behind a product is turned into Gemm, which is slower here.
+    total = build.op("Add", [build.dense(source, f"{prefix}.dense"), residual], f"{prefix}/residual", domain="")
+    total = build.op("Add", [total, build.weight(f"{prefix}.dense.bias")], f"{prefix}/total", domain="")
+    gain, shift = build.norm(f"{prefix}.LayerNorm")
+    unit = build.op("InstanceNormalization", [total, ONES, ZEROS], f"{prefix}/unit", domain="", epsilon=epsilon)
     return build.op(
-        "SkipLayerNormalization",
-        [projected, residual, *build.norm(f"{prefix}.LayerNorm"), build.weight(f"{prefix}.dense.bias")],
-        f"{prefix}/norm",
-        epsilon=epsilon,
+        "Add", [build.op("Mul", [unit, gain], f"{prefix}/gain", domain=""), shift], f"{prefix}/norm", domain=""
     )
 
 

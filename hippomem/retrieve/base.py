@@ -83,7 +83,14 @@ def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | Non
 
 
 def present(
-    store: Store, index: NamespaceIndex, name: str, query: str, ranking: Ranking, k: int, explain: bool, watch: Stopwatch
+    store: Store,
+    index: NamespaceIndex,
+    name: str,
+    query: str,
+    ranking: Ranking,
+    k: int,
+    explain: bool,
+    watch: Stopwatch,
 ) -> SearchResult:
     """Turn a ranking into hits with their texts, sources and reasons."""
     with watch.stage("present"):

@@ -43,6 +43,7 @@ class Chains:
     by_entity: csr_array
     passage: NDArray[np.int64]
     title: NDArray[np.int64]
+    pairs: NDArray[np.int64]  # fact · E + entity of every mention, sorted
 
     @classmethod
     def of(cls, index: NamespaceIndex) -> Chains:
@@ -52,8 +53,10 @@ class Chains:
         linking = (frequency >= 2) & (frequency <= _HUB)
         mentions.data = linking[mentions.indices].astype(np.float64)
         mentions.eliminate_zeros()
-        passage = index.passages_of_fact.indices[index.passages_of_fact.indptr[:-1]].astype(np.int64)
-        return cls(index, mentions, csr_array(mentions.T), passage, index.title_entities[passage])
+        passage = index.home_of_fact
+        facts = np.repeat(np.arange(len(index.fact_keys)), np.diff(index.mentions.indptr))
+        pairs = np.sort(facts * len(index.entities) + index.mentions.indices)
+        return cls(index, mentions, csr_array(mentions.T), passage, index.title_entities[passage], pairs)
 
     def score(self, match: Vector, cosine: Vector, own: Vector) -> ChainScores:
         """Scores of the best chains.
@@ -81,8 +84,8 @@ class Chains:
 
     def _names(self, fact: NDArray[np.int64], entity: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each fact mentions the entity of the same position (-1: none)."""
-        mentions = self.index.mentions
-        return np.array(
-            [e >= 0 and e in mentions.indices[mentions.indptr[f] : mentions.indptr[f + 1]] for f, e in zip(fact, entity, strict=True)],
-            dtype=bool,
-        )
+        pairs = fact * len(self.index.entities) + entity
+        at = np.searchsorted(self.pairs, pairs)
+        at[at == len(self.pairs)] = 0
+        named: NDArray[np.bool_] = (entity >= 0) & (self.pairs[at] == pairs)
+        return named

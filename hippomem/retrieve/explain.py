@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import DAMPING
 from hippomem.retrieve.base import top
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.store import Store, display
 from hippomem.types import FactEvidence, NodeKind, PathStep, Seed, Triple, Why
 
@@ -35,7 +35,6 @@ class Explainer:
 
     def __init__(self, store: Store, index: NamespaceIndex, retriever: str, *, has_facts: bool) -> None:
         self._db, self._index, self._retriever, self._has_facts = store.db, index, retriever, has_facts
-        self._incoming: tuple[csr_array, csc_array] | None = None
 
     def triples(self, facts: NDArray[np.int64]) -> list[Triple]:
         """Facts as an LLM sees them."""
@@ -47,7 +46,7 @@ class Explainer:
 
     def walked(
         self,
-        transition: csr_array,
+        pull: csr_array,
         x: NDArray[np.float64],
         reset: NDArray[np.float64],
         cosine: NDArray[np.float64],
@@ -57,7 +56,7 @@ class Explainer:
     ) -> MakeWhy:
         """Reasons for a passage found by a walk.
 
-        transition: (n, n).    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.    parts: name → (P,).
+        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.    parts: name → (P,).
         origin: entity → the fact because of which it is a seed; entities that the query itself names are not in it.
         """
         reset = reset / reset.sum()
@@ -74,7 +73,7 @@ class Explainer:
                 self._retriever,
                 seeds=tuple(seeds),
                 facts=self._facts(passage, cosine),
-                path=self._path(transition, x, reset, cosine, passage, origin),
+                path=self._path(pull, x, reset, cosine, passage, origin),
                 scores={name: float(values[passage]) for name, values in parts.items()},
                 note=note,
             )
@@ -82,7 +81,7 @@ class Explainer:
         return why
 
     def _facts(self, passage: int, cosine: NDArray[np.float64]) -> tuple[FactEvidence, ...]:
-        own = self._index.contributions[[passage]].indices
+        own = row(self._index.contributions, passage)
         best = top(cosine, FACTS, np.sort(own))
         return tuple(
             FactEvidence(
@@ -95,7 +94,7 @@ class Explainer:
 
     def _path(
         self,
-        transition: csr_array,
+        pull: csr_array,
         x: NDArray[np.float64],
         reset: NDArray[np.float64],
         cosine: NDArray[np.float64],
@@ -108,17 +107,16 @@ class Explainer:
         if node < len(x):
             steps.append(node)
         else:  # HippoRAG 1 walks over phrases only: begin with the phrase that gave the passage most
-            phrases = np.unique(self._index.passage_phrases[[passage]].indices)
+            phrases = np.unique(row(self._index.passage_phrases, passage))
             if not len(phrases):
                 return ()
             node = int(phrases[np.argmax(x[phrases])])
             steps.append(node)
-        incoming = self._columns(transition)
         while len(steps) < _LONGEST:
-            column = slice(incoming.indptr[node], incoming.indptr[node + 1])
-            sources = incoming.indices[column]
-            flow = x[sources] * incoming.data[column]
-            flow[np.isin(sources, steps)] = 0.0
+            sources = row(pull, node)
+            flow = x[sources] * pull.data[pull.indptr[node] : pull.indptr[node + 1]]
+            for step in steps:
+                flow[sources == step] = 0.0
             if not len(flow) or DAMPING * flow.max() <= (1.0 - DAMPING) * reset[node]:
                 break
             node = int(sources[np.argmax(flow)])
@@ -129,25 +127,18 @@ class Explainer:
             described = [*described, self._passage_step(passage)]
         return tuple(described) if len(described) > 1 else ()
 
-    def _before(
-        self, seed: int, passage: int, reset: NDArray[np.float64], origin: Mapping[int, int]
-    ) -> list[PathStep]:
+    def _before(self, seed: int, passage: int, reset: NDArray[np.float64], origin: Mapping[int, int]) -> list[PathStep]:
         """Why a seed is one: the fact that the query matched, and the name in that fact that the query gives."""
         fact = origin.get(seed)
-        if fact is None or fact in self._index.contributions[[passage]].indices:
+        if fact is None or fact in row(self._index.contributions, passage):
             return []
         step = PathStep("fact", display.fact_statement(self._db, int(self._index.fact_keys[fact])), self._home(fact))
-        mentioned = self._index.mentions[[fact]].indices
+        mentioned = row(self._index.mentions, fact)
         given = [int(e) for e in mentioned if e != seed and e not in origin and reset[e] > 0]
         if not given:
             return [step]
         name = min(given, key=lambda e: (-reset[e], e))
         return [PathStep("entity", self._name(name)), step]
-
-    def _columns(self, transition: csr_array) -> csc_array:
-        if self._incoming is None or self._incoming[0] is not transition:
-            self._incoming = transition, csc_array(transition)
-        return self._incoming[1]
 
     def _describe(self, steps: list[int], cosine: NDArray[np.float64]) -> list[PathStep]:
         described: list[PathStep] = []
@@ -172,11 +163,11 @@ class Explainer:
         return [PathStep("fact", text, self._home(fact))]
 
     def _facts_of(self, entity: int) -> NDArray[np.int64]:
-        return self._index.facts_of_entity[[entity]].indices
+        return row(self._index.facts_of_entity, entity)
 
     def _home(self, fact: int) -> str | None:
         """The first passage, by id, that makes a fact."""
-        passages = self._index.passages_of_fact[[fact]].indices
+        passages = row(self._index.passages_of_fact, fact)
         return self._index.passage_ids[int(passages.min())] if len(passages) else None
 
     def _passage_step(self, passage: int) -> PathStep:

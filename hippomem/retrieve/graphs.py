@@ -45,7 +45,9 @@ def passage_phrase_graph(index: NamespaceIndex) -> csr_array:
     return csr_array(block_array([[phrase_graph(index), context.T], [context, None]], format="csr"))
 
 
-def sentence_graph(index: NamespaceIndex, *, title_weight: float, synonym_weight: float, neighbour_weight: float) -> csr_array:
+def sentence_graph(
+    index: NamespaceIndex, *, title_weight: float, synonym_weight: float, neighbour_weight: float
+) -> csr_array:
     """hippomem's graph: (E + F + P) nodes; a fact lies between its entities and its passages.
 
     fact-entity 1 (but not a sentence's own title), fact-passage 1, passage-title entity *title_weight*, mutual synonyms
@@ -55,9 +57,7 @@ def sentence_graph(index: NamespaceIndex, *, title_weight: float, synonym_weight
     named = _role(index.mentions, ~TITLE)
     made = _pattern(index.contributions)
     row = np.flatnonzero(index.title_entities >= 0)
-    titled = csr_array(
-        (np.full(len(row), title_weight), (row, index.title_entities[row])), shape=(passages, entities)
-    )
+    titled = csr_array((np.full(len(row), title_weight), (row, index.title_entities[row])), shape=(passages, entities))
     near = csr_array(index.synonyms.minimum(index.synonyms.T)) * synonym_weight
     a, b = index.neighbours[:, 0], index.neighbours[:, 1]
     follow = coo_array((np.full(len(a), neighbour_weight), (a, b)), shape=(passages, passages)).tocsr()

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import personalized_pagerank, row_stochastic
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
 from hippomem.retrieve.chains import Chains
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.retrieve.lexical import Lexicon
 from hippomem.retrieve.linking import query_mentions, titles_in_query
 from hippomem.store import Store
@@ -84,14 +84,13 @@ class HippoMem:
         return row_stochastic(discount_hubs(weights, hub))
 
     @cached_property
-    def _passage_of_fact(self) -> NDArray[np.int64]:
-        """(F,) the first passage that makes each fact; all passages of a sentence have one title."""
-        return self._index.passages_of_fact.indices[self._index.passages_of_fact.indptr[:-1]].astype(np.int64)
+    def _pull(self) -> csr_array:
+        return transposed(self._transition)
 
     def warm(self) -> None:
         """Compute what queries share, so that the first one is not slow."""
         if len(self._index.passage_ids):
-            _ = self._lexicon, self._chains, self._transition, self._passage_of_fact
+            _ = self._lexicon, self._chains, self._pull, self._index.home_of_fact
 
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`."""
@@ -108,12 +107,12 @@ class HippoMem:
             bm25 = self._lexicon.bm25_share(query_terms)
             titled = self._titled(query)
             match = cosine + w.lexical_match * self._lexicon.fact_share(query_terms)
-            match += w.title_match * titled[self._passage_of_fact]
+            match += w.title_match * titled[index.home_of_fact]
         with watch.stage("seed"):
             prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled)
             reset, origin = self._reset(query, match, prior)
         with watch.stage("walk"):
-            x = personalized_pagerank(self._transition, reset, tol=1e-6)
+            x = personalized_pagerank(self._transition, reset, tol=1e-6, pull=self._pull)
             activation = x[-len(index.passage_ids) :]
         with watch.stage("chain"):
             own = self._best_own(cosine)
@@ -126,8 +125,15 @@ class HippoMem:
                 + w.title_chain * min_max(chains.titled)
                 + w.any_chain * min_max(chains.every)
             )
-        parts = {"pagerank": activation, "dense": dense, "bm25": bm25, "fact": own, "chain": chains.every, "title": titled}
-        why = self._explain.walked(self._transition, x, reset, cosine, parts, "", origin)
+        parts = {
+            "pagerank": activation,
+            "dense": dense,
+            "bm25": bm25,
+            "fact": own,
+            "chain": chains.every,
+            "title": titled,
+        }
+        why = self._explain.walked(self._pull, x, reset, cosine, parts, "", origin)
         return present(self._store, index, self.name, query, Ranking(scores, why=why), k, explain, watch)
 
     def _titled(self, query: str) -> Vector:
@@ -163,7 +169,7 @@ class HippoMem:
             total = np.zeros(len(index.entities))
             times = np.zeros(len(index.entities))
             for fact, value in zip(best.tolist(), weight.tolist(), strict=True):
-                named = index.mentions[[fact]].indices
+                named = row(index.mentions, fact)
                 total[named] += value / frequency[named]
                 times[named] += 1.0
                 for entity in named.tolist():

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import personalized_pagerank, row_stochastic
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present
 from hippomem.retrieve.explain import Explainer
@@ -48,6 +48,10 @@ class HippoRag1:
         return row_stochastic(phrase_graph(self._index))
 
     @cached_property
+    def _pull(self) -> csr_array:
+        return transposed(self._transition)
+
+    @cached_property
     def _passage_phrase_counts(self) -> csr_array:
         """(P, E) how often a passage's facts name a phrase: the paper's D2F · F2P."""
         return csr_array(self._index.contributions @ self._index.fact_phrases)
@@ -57,7 +61,9 @@ class HippoRag1:
         """Positions of embedded phrases, and their vectors."""
         index = self._index
         dimension = index.passage_vectors.shape[1]
-        keys, matrix = vectors.entity_matrix_by_key(self._store.db, index.entity_keys[index.phrases].tolist(), dimension)
+        keys, matrix = vectors.entity_matrix_by_key(
+            self._store.db, index.entity_keys[index.phrases].tolist(), dimension
+        )
         embedded = np.isin(index.entity_keys[index.phrases], keys)
         return index.phrases[embedded], matrix
 
@@ -84,9 +90,9 @@ class HippoRag1:
             frequency = np.bincount(index.passage_phrases.indices, minlength=len(index.entities))
             reset[linked] = 1.0 / np.maximum(frequency[linked], 1)
         with watch.stage("walk"):
-            x = personalized_pagerank(self._transition, reset)
+            x = personalized_pagerank(self._transition, reset, pull=self._pull)
             scores = min_max(self._passage_phrase_counts @ x)
-        why = self._explain.walked(self._transition, x, reset, cosine, {"pagerank": scores}, note)
+        why = self._explain.walked(self._pull, x, reset, cosine, {"pagerank": scores}, note)
         ranking = Ranking(scores, why=why, note=note)
         return present(self._store, index, self.name, query, ranking, k, explain, watch)
 

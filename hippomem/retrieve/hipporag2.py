@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import personalized_pagerank, row_stochastic
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.retrieve.recognition import FactFilter
 from hippomem.store import Store
 from hippomem.types import SearchResult
@@ -40,6 +40,10 @@ class HippoRag2:
     @cached_property
     def _transition(self) -> csr_array:
         return row_stochastic(passage_phrase_graph(self._index))
+
+    @cached_property
+    def _pull(self) -> csr_array:
+        return transposed(self._transition)
 
     @cached_property
     def _phrase_frequency(self) -> NDArray[np.float64]:
@@ -67,16 +71,18 @@ class HippoRag2:
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
         phrase_reset = self._phrase_reset(best, strength)
         if not phrase_reset.any():
-            reason = "the LLM kept no fact" if self._filter is not None and len(facts) else "no fact to link the query to"
+            reason = (
+                "the LLM kept no fact" if self._filter is not None and len(facts) else "no fact to link the query to"
+            )
             note = f"{reason}: dense ranking"
             ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
             return present(self._store, index, self.name, query, ranking, k, explain, watch)
         with watch.stage("walk"):
             reset = np.concatenate([phrase_reset, PASSAGE_NODE_WEIGHT * dense])
-            x = personalized_pagerank(self._transition, reset)
+            x = personalized_pagerank(self._transition, reset, pull=self._pull)
         scores = x[len(index.entities) :]
-        origin = {int(e): f for f in reversed(best.tolist()) for e in index.fact_phrases[[f]].indices}
-        why = self._explain.walked(self._transition, x, reset, cosine, {"pagerank": scores, "dense": dense}, note, origin)
+        origin = {int(e): f for f in reversed(best.tolist()) for e in row(index.fact_phrases, f)}
+        why = self._explain.walked(self._pull, x, reset, cosine, {"pagerank": scores, "dense": dense}, note, origin)
         ranking = Ranking(scores, why=why, note=note)
         return present(self._store, index, self.name, query, ranking, k, explain, watch)
 
@@ -85,7 +91,7 @@ class HippoRag2:
         total = np.zeros(len(self._index.entities))
         times = np.zeros(len(self._index.entities))
         for fact in best.tolist():
-            phrases = self._index.fact_phrases[[fact]].indices
+            phrases = row(self._index.fact_phrases, fact)
             total[phrases] += strength[fact] / np.maximum(self._phrase_frequency[phrases], 1.0)
             times[phrases] += 1.0
         mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +132,13 @@ class NamespaceIndex:
         return csr_array(self.contributions.T)
 
     @cached_property
+    def home_of_fact(self) -> Ints:
+        """(F,) the first passage, by id, that makes each fact; all passages of a sentence have its title."""
+        by_fact = self.passages_of_fact
+        first: Ints = by_fact.indices[by_fact.indptr[:-1]].astype(np.int64)
+        return first
+
+    @cached_property
     def passage_phrases(self) -> csr_array:
         """(P, E) ones: the phrases of each passage's facts."""
         return _ones(self.contributions @ self._phrase_mentions)
@@ -222,14 +230,14 @@ def _column(rows: list[tuple[int, ...]]) -> Ints:
     return np.array([row[0] for row in rows], dtype=np.int64)
 
 
-def _matrix(cursor: sqlite3.Cursor, row_keys: Ints, column_keys: Ints, dtype: type) -> csr_array:
+def _matrix(cursor: sqlite3.Cursor, row_keys: Ints, column_keys: Ints, dtype: Any) -> csr_array:
     """(row key, column key, value) triples as a CSR matrix over positions; pairs without a position are left out."""
     rows = cursor.fetchall()
     shape = len(row_keys), len(column_keys)
     if not rows or not all(shape):
         return csr_array(shape, dtype=dtype)
     i, j = _positions(row_keys, [row[0] for row in rows]), _positions(column_keys, [row[1] for row in rows])
-    values = np.array([row[2] for row in rows], dtype=dtype)
+    values: NDArray[Any] = np.array([row[2] for row in rows], dtype=dtype)
     keep = (i >= 0) & (j >= 0)
     matrix = csr_array((values[keep], (i[keep], j[keep])), shape=shape)
     matrix.sort_indices()
@@ -293,6 +301,12 @@ def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) 
     )
     pairs = {(a[-1], b[-1]) for a, b in zip(ordered, ordered[1:], strict=False) if a[:2] == b[:2] and a[-1] != b[-1]}
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def row(matrix: csr_array, i: int) -> Ints:
+    """Columns of one row, as a view: scipy's own row indexing costs a hundred times more."""
+    columns: Ints = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]
+    return columns
 
 
 def _ones(matrix: csr_array) -> csr_array:

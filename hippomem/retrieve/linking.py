@@ -28,7 +28,9 @@ def query_mentions(query: str, known: Callable[[str], bool]) -> list[Mention]:
     # Without any capital in the query, capitals cannot tell a name from a word: let every word count as capitalised.
     text = normalised if any(c.isupper() for c in normalised[1:]) else normalised.title()
     same_length = len(text) == len(normalised)
-    for mention in match_gazetteer(text if same_length else normalised, tokenize(text if same_length else normalised), known):
+    for mention in match_gazetteer(
+        text if same_length else normalised, tokenize(text if same_length else normalised), known
+    ):
         found.setdefault(mention.key, mention)
     return [mention for mention in found.values() if _names_something(mention.key)]
 

@@ -62,7 +62,9 @@ class LlmFactFilter:
         parsed = parse_json(answer.text)
         chosen = parsed.get("fact") if isinstance(parsed, dict) else None
         if not isinstance(chosen, list):
-            raise ModelOutputError(f"{self._llm.model} was asked for a list of facts and answered: {answer.text[:200]!r}")
+            raise ModelOutputError(
+                f"{self._llm.model} was asked for a list of facts and answered: {answer.text[:200]!r}"
+            )
         kept: list[int] = []
         for fact in chosen[:KEEP_AT_MOST]:
             near = difflib.get_close_matches(json.dumps(fact, ensure_ascii=False), candidates, n=1, cutoff=0.0)

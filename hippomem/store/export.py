@@ -41,7 +41,9 @@ def canonical_rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             cursor = db.execute(sql, {"n": namespace_key})
             columns = [column[0] for column in cursor.description]
             lines = [
-                json.dumps({column: _plain(value) for column, value in zip(columns, row, strict=True)}, ensure_ascii=False)
+                json.dumps(
+                    {column: _plain(value) for column, value in zip(columns, row, strict=True)}, ensure_ascii=False
+                )
                 for row in cursor
             ]
             for line in sorted(lines):

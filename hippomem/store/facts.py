@@ -82,7 +82,9 @@ def contribute(
 
 def entity_key(db: sqlite3.Connection, namespace_key: int, key: str) -> int:
     """The row of an entity, made when there is none."""
-    row = db.execute("SELECT entity_key FROM entities WHERE namespace_key = ? AND key = ?", (namespace_key, key)).fetchone()
+    row = db.execute(
+        "SELECT entity_key FROM entities WHERE namespace_key = ? AND key = ?", (namespace_key, key)
+    ).fetchone()
     if row is not None:
         return int(row[0])
     cursor = db.execute("INSERT INTO entities (namespace_key, key) VALUES (?, ?)", (namespace_key, key))
@@ -101,7 +103,9 @@ def _insert_mentions(
 def _insert_postings(db: sqlite3.Connection, namespace_key: int, fact_key: int, words: Mapping[str, int]) -> None:
     rows = []
     for word, count in words.items():
-        row = db.execute("SELECT word_key FROM words WHERE namespace_key = ? AND word = ?", (namespace_key, word)).fetchone()
+        row = db.execute(
+            "SELECT word_key FROM words WHERE namespace_key = ? AND word = ?", (namespace_key, word)
+        ).fetchone()
         if row is None:
             cursor = db.execute(
                 "INSERT INTO words (namespace_key, word, term) VALUES (?, ?, ?)", (namespace_key, word, term_of(word))
@@ -126,17 +130,23 @@ def withdraw(db: sqlite3.Connection, passage_keys: Iterable[int]) -> Removed:
     """
     fact_keys: set[int] = set()
     for key in passage_keys:
-        fact_keys.update(row[0] for row in db.execute("SELECT fact_key FROM contributions WHERE passage_key = ?", (key,)))
+        fact_keys.update(
+            row[0] for row in db.execute("SELECT fact_key FROM contributions WHERE passage_key = ?", (key,))
+        )
         db.execute("DELETE FROM contributions WHERE passage_key = ?", (key,))
     entity_keys: set[int] = set()
     gone = []
     word_keys: set[int] = set()
     for fact_key in sorted(fact_keys):
         # Also of facts that stay: a span may now be seen in one passage only.
-        entity_keys.update(row[0] for row in db.execute("SELECT entity_key FROM mentions WHERE fact_key = ?", (fact_key,)))
+        entity_keys.update(
+            row[0] for row in db.execute("SELECT entity_key FROM mentions WHERE fact_key = ?", (fact_key,))
+        )
         if db.execute("SELECT 1 FROM contributions WHERE fact_key = ?", (fact_key,)).fetchone() is None:
             gone.append((fact_key,))
-            word_keys.update(row[0] for row in db.execute("SELECT word_key FROM postings WHERE fact_key = ?", (fact_key,)))
+            word_keys.update(
+                row[0] for row in db.execute("SELECT word_key FROM postings WHERE fact_key = ?", (fact_key,))
+            )
     db.executemany("DELETE FROM facts WHERE fact_key = ?", gone)
     db.executemany(
         "DELETE FROM words WHERE word_key = ? AND NOT EXISTS (SELECT 1 FROM postings WHERE postings.word_key = words.word_key)",
@@ -244,11 +254,15 @@ def sentences_with_words(db: sqlite3.Connection, namespace_key: int, words: Iter
     """Rows of the sentence facts that hold all of the words; none for no words."""
     word_keys = []
     for word in set(words):
-        row = db.execute("SELECT word_key FROM words WHERE namespace_key = ? AND word = ?", (namespace_key, word)).fetchone()
+        row = db.execute(
+            "SELECT word_key FROM words WHERE namespace_key = ? AND word = ?", (namespace_key, word)
+        ).fetchone()
         if row is None:
             return []
         # Start from a rare word; beyond this many it no longer matters which.
-        count = db.execute("SELECT count(*) FROM (SELECT 1 FROM postings WHERE word_key = ? LIMIT 5000)", row).fetchone()[0]
+        count = db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM postings WHERE word_key = ? LIMIT 5000)", row
+        ).fetchone()[0]
         word_keys.append((count, int(row[0])))
     if not word_keys:
         return []

@@ -41,7 +41,8 @@ def insert(
     """Store a document as a memory with ``pending`` passages, or add its source to the memory that equals it."""
     content = ids.content_id(document.title, document.text, document.occurred_at)
     row = db.execute(
-        "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id = ?", (namespace_key, content)
+        "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id = ?",
+        (namespace_key, content),
     ).fetchone()
     if row is not None:
         add_source(db, row[0], document)
@@ -214,7 +215,8 @@ def sources(db: sqlite3.Connection, memory_key: int) -> tuple[Source, ...]:
         (memory_key,),
     ).fetchall()
     rows.sort(key=lambda row: tuple("" if v is None else str(v).rjust(12) for v in row))
-    return tuple(Source(*row[:7], metadata=json.loads(row[7])) for row in rows)
+    names = ("source_id", "kind", "user", "agent", "session", "speaker", "position")
+    return tuple(Source(**dict(zip(names, row, strict=False)), metadata=json.loads(row[-1])) for row in rows)
 
 
 def keys_in_order(db: sqlite3.Connection, namespace_key: int) -> list[int]:

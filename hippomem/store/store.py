@@ -58,7 +58,9 @@ class Store:
                 raise NotAStoreError(f"'{file}' is a folder, not a hippomem store; give the path of a file.")
             if not file.exists():
                 if not create:
-                    raise StoreMissingError(f"there is no store at '{file}'; create one with `hippomem index` or `add`.")
+                    raise StoreMissingError(
+                        f"there is no store at '{file}'; create one with `hippomem index` or `add`."
+                    )
                 if not file.absolute().parent.is_dir():
                     raise StoreMissingError(f"the folder of '{file}' does not exist; create it first.")
         try:
@@ -249,5 +251,7 @@ def _as_store_error(error: sqlite3.DatabaseError, path: str) -> StoreError:
     if "readonly" in message:
         return StoreError(f"'{path}' cannot be written ({message}); check the permissions of the file and its folder.")
     if "full" in message:
-        return StoreError(f"the disk of '{path}' is full; nothing of this step was stored, what was stored before is safe.")
+        return StoreError(
+            f"the disk of '{path}' is full; nothing of this step was stored, what was stored before is safe."
+        )
     return StoreError(f"'{path}': {message}")

@@ -77,7 +77,9 @@ def fact_text(kind: str, subject: str, predicate: str, obj: str) -> str:
     return f"{subject}: {obj}" if subject else obj
 
 
-def entity_matrix(db: sqlite3.Connection, namespace_key: int, dimension: int) -> tuple[list[int], list[str], NDArray[np.float32]]:
+def entity_matrix(
+    db: sqlite3.Connection, namespace_key: int, dimension: int
+) -> tuple[list[int], list[str], NDArray[np.float32]]:
     """(rows, keys, (n, dimension) vectors) of all embedded entities, by key."""
     rows = db.execute(
         "SELECT entity_key, key, vector FROM entities WHERE namespace_key = ? AND vector IS NOT NULL ORDER BY key",

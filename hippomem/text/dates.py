@@ -22,7 +22,8 @@ def parse_date(text: str) -> str | None:
     text = text.strip().replace("_", " ")
     try:
         # What the text leaves open shows as a difference between two defaults.
-        first, second = parser.parse(text, default=_FIRST), parser.parse(text, default=_SECOND)
+        first: datetime = parser.parse(text, default=_FIRST)
+        second: datetime = parser.parse(text, default=_SECOND)
     except (ValueError, OverflowError):
         return None
     if first != second:

@@ -41,7 +41,9 @@ _GAP = regex.compile(r"[ \u00a0]|[ ]?[-‐‑–][ ]?|['’]|[ ]?&[ ]?|·|・")
 _INITIAL_GAP = regex.compile(r"\.[ -]?")
 _SHORT_TITLES = frozenset(["dr", "mr", "mrs", "ms", "st", "mt", "ft", "jr", "sr", "prof", "gen", "col", "lt", "capt"])
 #: Function characters that end a name in running Chinese and Japanese text (Japanese grammar is written in Hiragana).
-_HAN_FUNCTION = frozenset("的是在了和与與于於为為有由位被把从從到对對并並而且或及之其这這那个個也又就着著過过把他她它們们以所")
+_HAN_FUNCTION = frozenset(
+    "的是在了和与與于於为為有由位被把从從到对對并並而且或及之其这這那个個也又就着著過过把他她它們们以所"
+)
 #: Letters without case; the long vowel mark of Katakana is a modifier letter (タワー, コンピューター).
 _UNCASED_WORD = regex.compile(r"^[\p{Lo}\p{M}ー]+$")
 _HAN = regex.compile(r"^\p{Han}$")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from hippomem.errors import ExtractionError
@@ -30,6 +30,11 @@ class TripleExtractor(Protocol):
     @property
     def name(self) -> str:
         """Recorded in the store's settings."""
+        ...
+
+    @property
+    def spent(self) -> Mapping[str, int]:
+        """What the extractor has cost so far: prompt_tokens, completion_tokens, calls; empty when it costs nothing."""
         ...
 
     def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:

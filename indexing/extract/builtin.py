@@ -23,6 +23,8 @@ def sentence_statements(title: str, text: str) -> list[Statement]:
             roles, surface = mentions.get(key, (0, title))
             mentions[key] = (roles | TITLE, surface)
         statements.append(
-            Statement("sentence", subject=title, predicate="", object=sentence, mentions=mentions, words=count_words(sentence))
+            Statement(
+                "sentence", subject=title, predicate="", object=sentence, mentions=mentions, words=count_words(sentence)
+            )
         )
     return statements

@@ -55,6 +55,11 @@ class LlmExtractor:
         names = ("facts", "entities", "triples")
         self._prompts = {name: folder.joinpath(f"{name}.txt").read_text("utf-8") for name in names}
 
+    @property
+    def spent(self) -> Mapping[str, int]:
+        """See `TripleExtractor.spent`: the running total of the LLM, whoever else uses it."""
+        return self.llm.usage.to_dict()
+
     def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
         """See `TripleExtractor.extract`: outcomes in the order in which they arrive."""
         unreachable: dict[int, ModelError] = {}
@@ -90,8 +95,8 @@ class LlmExtractor:
             finally:
                 for future in running:
                     future.cancel()
-        for position, error in unreachable.items():
-            yield position, ExtractionError(str(error))
+        for position, reason in unreachable.items():
+            yield position, ExtractionError(str(reason))
 
     def _ask(self, passage: PassageText) -> Extraction:
         """One passage. Raises ModelError."""

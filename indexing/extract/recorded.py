@@ -40,6 +40,11 @@ class RecordedExtractor:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ReadError(f"is no recorded extraction ({error!r})", path=self.path, line=number) from error
 
+    @property
+    def spent(self) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
+
     def extract(self, passages: Sequence[PassageText]) -> Iterator[tuple[int, Extraction | ExtractionError]]:
         """See `TripleExtractor.extract`."""
         yield from enumerate(map(self._find, passages))

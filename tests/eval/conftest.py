@@ -130,6 +130,7 @@ class FakeEngine:
             documents=self.documents,
             needs_chunking=lambda document: "|" in document.text,
             recorded=lambda path: f"recorded {path.name}",
+            llm=lambda model, base_url: f"llm {model} at {base_url}",
             open=self.open,
         )
 

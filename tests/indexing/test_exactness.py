@@ -6,7 +6,9 @@ texts below are drawn from few names so that it changes with almost every passag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from types import MappingProxyType
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,7 @@ class PairTriples:
     """States a triple for each two neighbouring capitalised words: a stand-in for an LLM that is a function of the text."""
 
     name = "pairs"
+    spent: Mapping[str, int] = MappingProxyType({})
 
     def extract(self, passages: Sequence[PassageText]) -> Iterable[tuple[int, Extraction]]:
         """One extraction a passage."""

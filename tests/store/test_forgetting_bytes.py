@@ -1,0 +1,104 @@
+"""What is forgotten is gone from every file, not merely unlinked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from hippomem.memory import Memory
+from hippomem.testing import HashEmbedder
+from hippomem.types import Document
+
+
+def traces(folder: Path, words: Iterable[str]) -> dict[str, list[str]]:
+    """File → those of the words whose bytes it holds, in UTF-8 or UTF-16, in any case."""
+    found, words = {}, list(words)
+    for file in folder.iterdir():
+        content = file.read_bytes().lower()
+        held = [w for w in words if w.lower().encode() in content or w.lower().encode("utf-16-le") in content]
+        if held:
+            found[file.name] = held
+    return found
+
+
+def marker(number: int) -> str:
+    """A word that occurs nowhere else."""
+    return f"Zq{number:05d}xvortex"
+
+
+def document(number: int, rng: random.Random) -> Document:
+    """A memory whose text, title, ids and metadata all hold its marker; of any length, some spanning several pages."""
+    word = marker(number)
+    filler = " ".join(rng.choices(["lives", "in", "Rome", "Oslo", "and", "New York", "writes"], k=rng.choice([3, 30, 300, 1500])))
+    return Document(
+        text=f"{word} {filler}. Then {word.upper()} met Ada.",
+        title=f"About {word}",
+        source_id=f"source-{word}",
+        user=f"user-{word}",
+        session=f"session-{word}",
+        speaker=word,
+        position=number,
+        metadata={"note": [f"see {word}"]},
+    )
+
+
+@pytest.mark.parametrize("still_open", [True, False])
+def test_nothing_of_a_forgotten_memory_is_left_in_any_file(tmp_path: Path, still_open: bool) -> None:
+    """Text, title, names, ids and metadata are in no byte of any file, log included, while open and after closing."""
+    memory = Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16))
+    memory.add("Ada lives in Rome.")
+    secret = memory.add(
+        "The password of Zqsecret is Zqhunter.", title="Zqtitle", source_id="Zqsource", metadata={"Zqkey": "Zqvalue"}
+    )
+    words = ["Zqsecret", "Zqhunter", "Zqtitle", "Zqsource", "Zqkey", "Zqvalue"]
+    assert memory.search("Zqsecret")[0].memory_id == secret
+    assert {w for held in traces(tmp_path, words).values() for w in held} == set(words)
+    memory.forget(secret)
+    if not still_open:
+        memory.close()
+    assert traces(tmp_path, ["Zq"]) == {}
+    memory.close()
+    with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as again:
+        assert [record.text for record in again.list()] == ["Ada lives in Rome."]
+
+
+def test_many_forgotten_among_many_kept(tmp_path: Path) -> None:
+    """Also in a store whose pages were split, moved and freed many times, nothing forgotten is left and nothing kept is lost."""
+    rng = random.Random(7)
+    numbers = list(range(160))
+    with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
+        ids: dict[int, str] = {}
+        for start in range(0, 120, 40):
+            batch = numbers[start : start + 40]
+            ids.update(zip(batch, memory.add_many([document(n, rng) for n in batch]).memory_ids, strict=True))
+        for n in numbers[120:]:
+            ids[n] = memory.add_many([document(n, rng)]).memory_ids[0]
+        rng.shuffle(numbers)
+        gone, kept = sorted(numbers[:100]), sorted(numbers[100:])
+        for n in gone:
+            memory.forget(ids[n])
+        assert traces(tmp_path, map(marker, gone)) == {}
+        held = {word for words in traces(tmp_path, map(marker, kept)).values() for word in words}
+        assert held == set(map(marker, kept))
+    assert traces(tmp_path, map(marker, gone)) == {}
+
+
+def test_an_updated_memory_leaves_nothing_of_its_old_text(tmp_path: Path) -> None:
+    """Changing a text forgets the old one as exactly."""
+    memory = Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16))
+    memory_id = memory.add("Ada hid it under Zqfloorboard.", title="Ada")
+    memory.update(memory_id, "Ada hid it.")
+    assert traces(tmp_path, ["Zqfloorboard"]) == {}
+    memory.close()
+
+
+def test_what_another_memory_says_too_stays(tmp_path: Path) -> None:
+    """A word that a kept memory holds is still there and still found."""
+    with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
+        kept = memory.add("Zqshared is known to all.")
+        memory.forget(memory.add("Zqshared is known to few."))
+        assert [hit.memory_id for hit in memory.search("Zqshared", retriever="bm25")] == [kept]
+        assert traces(tmp_path, ["few"]) == {}
