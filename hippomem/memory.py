@@ -205,10 +205,14 @@ class Memory:
 
     def list(self) -> Iterator[MemoryRecord]:
         """All memories of the namespace, by memory_id."""
-        namespace_key = self.store.namespace_key(self.namespace)
-        keys = [] if namespace_key is None else memories.keys_in_order(self.store.db, namespace_key)
+        with self._lock:
+            namespace_key = self.store.namespace_key(self.namespace)
+            keys = [] if namespace_key is None else memories.keys_in_order(self.store.db, namespace_key)
         for key in keys:
-            yield memories.record(self.store.db, key)
+            with self._lock, self.store.reading() as db:
+                record = memories.record(db, key) if memories.is_there(db, key) else None
+            if record is not None:  # else forgotten meanwhile
+                yield record
 
     def forget(self, memory_id: str) -> None:
         """Forget a memory exactly: the store is as if it had never been there, and its text is gone from the file.

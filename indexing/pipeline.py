@@ -207,7 +207,7 @@ class Indexer:
                 self._withdraw(memory_key)
                 memories.delete(db, memory_key)
             self.store.bump_generation(self._namespace_key())
-        self.store.purge_log()
+        self.store.purge()
 
     def update(self, memory_key: int, document: Document) -> None:
         """Replace a memory's content; its id and its sources stay. Raises InputError if another memory has that content."""
@@ -219,7 +219,7 @@ class Indexer:
             memories.replace_content(db, namespace_key, memory_key, document, slices)
             self.store.bump_generation(namespace_key)
         self.finish()
-        self.store.purge_log()
+        self.store.purge()
 
     def _withdraw(self, memory_key: int) -> None:
         """Take back all statements of a memory and bring every derived relation up to date."""

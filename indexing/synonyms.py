@@ -45,15 +45,11 @@ def refill(db: sqlite3.Connection, namespace_key: int, dimension: int, entity_ke
         return
     keys, names, matrix = vectors.entity_matrix(db, namespace_key, dimension)
     rows = np.array([i for i, key in enumerate(keys) if key in wanted], dtype=np.int64)
+    linkable = np.array([_is_linkable(name) for name in names])
     pairs = near_pairs(matrix, rows)
     for row in rows:
-        mine = pairs.row == row
-        found = [
-            (int(c), float(s))
-            for c, s in zip(pairs.column[mine], pairs.similarity[mine], strict=True)
-            if _is_linkable(names[c])
-        ]
-        best = nearest([c for c, _ in found], [s for _, s in found], top_k=TOP_K)
+        mine = (pairs.row == row) & linkable[pairs.column]
+        best = nearest(pairs.column[mine].tolist(), pairs.similarity[mine].tolist(), top_k=TOP_K)
         synonyms.save(db, keys[row], [(keys[column], similarity) for column, similarity in best])
 
 

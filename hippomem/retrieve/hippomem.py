@@ -182,7 +182,8 @@ class HippoMem:
             if position is not None:
                 entity_reset[position] += w.mention_seed / frequency[position]
                 origin.pop(position, None)
-        passages = w.passage_seed * prior**w.passage_peak
+        # Where all passages look alike (there is one, or they are equal), each is as good a seed as any.
+        passages = w.passage_seed * (prior if prior.any() else np.ones_like(prior)) ** w.passage_peak
         return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages]), origin
 
 

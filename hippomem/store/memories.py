@@ -145,6 +145,11 @@ def head(db: sqlite3.Connection, memory_key: int) -> Head:
     return Head(*row)
 
 
+def is_there(db: sqlite3.Connection, memory_key: int) -> bool:
+    """Whether a memory still exists."""
+    return db.execute("SELECT 1 FROM memories WHERE memory_key = ?", (memory_key,)).fetchone() is not None
+
+
 def record(db: sqlite3.Connection, memory_key: int) -> MemoryRecord:
     """A memory with its sources and passages."""
     memory_id, namespace, title, text, occurred_at, recorded_at = db.execute(

@@ -1,0 +1,56 @@
+"""The README is true: its code runs, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from hippomem.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced blocks of the README in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example prints the passage that the question needs, with a path, and forgets it again."""
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "Gull Rock Observatory | Comet Sorrel > " in printed
+    assert b"Aphelion" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_every_command_shown_exists() -> None:
+    """Each `hippomem …` line names a command, and options that it has."""
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    shown = [line.partition(" #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("hippomem ")]
+    assert shown
+    for line in shown:
+        _, name, *arguments = shlex.split(line)
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= known, line
+
+
+def test_links_lead_somewhere() -> None:
+    """Each relative link is a file of the project."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    """The two commands that CI reads out of the README are there, each the one line of its block."""
+    for name in ("demo", "test"):
+        block = README.partition(f"<!-- ci:{name} -->\n```sh\n")[2].partition("```")[0]
+        assert len(block.splitlines()) == 1
+        assert block.startswith("python -m pip install")
