@@ -17,7 +17,6 @@ from hippomem.errors import ModelError
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
 from hippomem.store import Store, facts, memories, synonyms
-from hippomem.store.facts import Statement
 from hippomem.types import AddReport, Document, Extraction
 from indexing import synonyms as synonymy
 from indexing.chunking import CHUNK_CHARACTERS, chunk
@@ -183,16 +182,17 @@ class Indexer:
                 if position not in outcomes:
                     continue
                 outcome = outcomes[position]
-                statements: list[Statement] = []
-                if not is_retry[row.passage_key]:
-                    statements += sentence_statements(row.title, row.text)
+                sentences = sentence_statements(row.title, row.text)
+                # A retry adds what is missing where it would have stood: behind the sentences, which are stored.
+                first = len(sentences) if is_retry[row.passage_key] else 0
+                statements = [] if first else sentences
                 if isinstance(outcome, Extraction):
-                    statements += triple_statements(outcome.triples)
+                    statements = [*statements, *triple_statements(outcome.triples)]
                     memories.set_state(db, row.passage_key, "extracted")
                 else:
                     memories.set_state(db, row.passage_key, "failed", str(outcome))
                     failed += 1
-                done = facts.contribute(db, namespace_key, row.passage_key, statements)
+                done = facts.contribute(db, namespace_key, row.passage_key, statements, first=first)
                 contributed |= done.facts
                 new |= done.new
             name_entities(db, namespace_key, contributed, new, had_facts=had_facts)

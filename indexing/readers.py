@@ -77,7 +77,7 @@ def _decode(raw: bytes, number: int) -> Mapping[str, Any]:
         row = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(f"is not UTF-8 at byte {error.start}; convert the file to UTF-8.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # a line of a hundred thousand brackets is the latter
         raise InputError(f"is no JSON ({error}).") from error
     if not isinstance(row, dict):
         raise InputError("is no JSON object; each line must be an object with a 'text'.")

@@ -31,8 +31,14 @@ def row_stochastic(weights: csr_array) -> csr_array:
 
 
 def transposed(transition: csr_array) -> csr_array:
-    """(n, n) CSR whose row j holds what flows into node j: see ``pull`` of `personalized_pagerank`."""
-    return csr_array(transition.T.tocsr())
+    """(n, n) CSR whose row j holds what flows into node j: see ``pull`` of `personalized_pagerank`.
+
+    Indices are 32-bit where they fit: half the memory traffic of the walk's inner loop.
+    """
+    pull = csr_array(transition.T.tocsr())
+    if max(pull.nnz, pull.shape[0]) < np.iinfo(np.int32).max:
+        pull.indices, pull.indptr = pull.indices.astype(np.int32), pull.indptr.astype(np.int32)
+    return pull
 
 
 def personalized_pagerank(

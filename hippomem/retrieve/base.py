@@ -71,6 +71,16 @@ def check_query(query: str, k: int) -> None:
         raise RetrievalError(f"k={k} was asked for; ask for k >= 1.")
 
 
+def similarity(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n,) cosine of each unit row of *vectors* (n, d) with the unit vector *query* (d,).
+
+    Not a BLAS product: that may round a row differently when rows are added elsewhere, and its threads wait for those of
+    the encoder that has just run (20 ms instead of 0.3 ms for 8,000 rows on two busy cores).
+    """
+    product: NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
+    return product.astype(np.float64)
+
+
 def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """Positions of the best *k* scores, best first, ties by lower position (which is order of id)."""
     positions = np.arange(len(scores)) if candidates is None else candidates

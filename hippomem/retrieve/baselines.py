@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity
 from hippomem.retrieve.index import NamespaceIndex
 from hippomem.retrieve.lexical import Lexicon
 from hippomem.store import Store
@@ -53,6 +53,6 @@ class Dense:
         with watch.stage("encode"):
             vector = self._embedder.embed([query], role="query")[0]
         with watch.stage("rank"):
-            scores = (self._index.passage_vectors @ vector).astype(float)
+            scores = similarity(self._index.passage_vectors, vector)
         ranking = Ranking(scores, why=lambda p: Why(self.name, scores={"dense": float(scores[p])}))
         return present(self._store, self._index, self.name, query, ranking, k, explain, watch)

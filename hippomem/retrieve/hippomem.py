@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity, top
 from hippomem.retrieve.chains import Chains
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
@@ -101,8 +101,8 @@ class HippoMem:
         with watch.stage("encode"):
             vector = self._embedder.embed([query], role="query")[0]
         with watch.stage("match"):
-            cosine = (index.fact_vectors @ vector).astype(np.float64)
-            dense = (index.passage_vectors @ vector).astype(np.float64)
+            cosine = similarity(index.fact_vectors, vector)
+            dense = similarity(index.passage_vectors, vector)
             query_terms = self._lexicon.query(query)
             bm25 = self._lexicon.bm25_share(query_terms)
             titled = self._titled(query)
@@ -112,7 +112,7 @@ class HippoMem:
             prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled)
             reset, origin = self._reset(query, match, prior)
         with watch.stage("walk"):
-            x = personalized_pagerank(self._transition, reset, tol=1e-6, pull=self._pull)
+            x = personalized_pagerank(self._transition, reset, tol=1e-4, pull=self._pull)
             activation = x[-len(index.passage_ids) :]
         with watch.stage("chain"):
             own = self._best_own(cosine)

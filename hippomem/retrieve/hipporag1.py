@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
 from hippomem.retrieve.hipporag2 import min_max
@@ -77,15 +77,15 @@ class HippoRag1:
             embedded = self._embedder.embed([query], role="query")
             name_vectors = self._embedder.embed(names, role="entity")
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
-        cosine = (index.fact_vectors @ embedded[0]).astype(np.float64)
+        cosine = similarity(index.fact_vectors, embedded[0])
         phrases, matrix = self._phrase_vectors
         if not names or not len(phrases):
-            dense = (index.passage_vectors @ embedded[0]).astype(np.float64)
+            dense = similarity(index.passage_vectors, embedded[0])
             note = "the query names no entity: dense ranking" if not names else "no phrase to link to: dense ranking"
             ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
             return present(self._store, index, self.name, query, ranking, k, explain, watch)
         with watch.stage("link"):
-            linked = np.unique(phrases[np.argmax(name_vectors @ matrix.T, axis=1)])
+            linked = np.unique([phrases[similarity(matrix, name).argmax()] for name in name_vectors])
             reset = np.zeros(len(index.entities))
             frequency = np.bincount(index.passage_phrases.indices, minlength=len(index.entities))
             reset[linked] = 1.0 / np.maximum(frequency[linked], 1)

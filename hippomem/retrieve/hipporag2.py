@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, top
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
 from hippomem.retrieve.index import NamespaceIndex, row
@@ -59,7 +59,7 @@ class HippoRag2:
             # The papers' encoder takes two instructions, one for facts and one for passages; encoders without any need one.
             vector = self._embedder.embed([query], role="query")[0]
         with watch.stage("link"):
-            cosine = (index.fact_vectors @ vector).astype(np.float64)
+            cosine = similarity(index.fact_vectors, vector)
             facts = index.phrase_facts
             best = facts[top(cosine[facts], LINKING_TOP_K)] if len(facts) else facts
             strength = np.zeros(len(cosine))
@@ -67,7 +67,7 @@ class HippoRag2:
         if self._filter is not None and len(best):
             with watch.stage("filter"):
                 best = best[self._filter.keep(query, self._explain.triples(best))]
-        dense = min_max((index.passage_vectors @ vector).astype(np.float64))
+        dense = min_max(similarity(index.passage_vectors, vector))
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
         phrase_reset = self._phrase_reset(best, strength)
         if not phrase_reset.any():

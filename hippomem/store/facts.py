@@ -49,12 +49,15 @@ class Contributed:
 
 
 def contribute(
-    db: sqlite3.Connection, namespace_key: int, passage_key: int, statements: Sequence[Statement]
+    db: sqlite3.Connection, namespace_key: int, passage_key: int, statements: Sequence[Statement], *, first: int = 0
 ) -> Contributed:
-    """Store what a passage states; a statement that is known already only gains a contribution."""
+    """Store what a passage states; a statement that is known already only gains a contribution.
+
+    first: the ordinal of the first of the statements, for those that come later than others of the same passage.
+    """
     every: set[int] = set()
     new: set[int] = set()
-    for ordinal, statement in enumerate(statements):
+    for ordinal, statement in enumerate(statements, start=first):
         fact_id = statement.fact_id
         row = db.execute(
             "SELECT fact_key FROM facts WHERE namespace_key = ? AND fact_id = ?", (namespace_key, fact_id)

@@ -36,6 +36,8 @@ class RecordedExtractor:
     def _read_line(self, raw: bytes, number: int) -> None:
         try:
             row = json.loads(raw.decode("utf-8"))
+            if not isinstance(row, dict):
+                raise TypeError("not an object")
             self._by_id[str(row["_id"])] = parse_extraction(row)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ReadError(f"is no recorded extraction ({error!r})", path=self.path, line=number) from error

@@ -28,7 +28,9 @@ def names(draw: st.DrawFn) -> Vectors:
     return unit(centres[rng.integers(0, 2, count)] + 0.45 * rng.normal(size=(count, 16)))
 
 
-def pairs(vectors: Vectors, rows: list[int] | None = None, threshold: float = THRESHOLD) -> dict[tuple[int, int], float]:
+def pairs(
+    vectors: Vectors, rows: list[int] | None = None, threshold: float = THRESHOLD
+) -> dict[tuple[int, int], float]:
     """(row, column) → similarity."""
     chosen = np.arange(len(vectors)) if rows is None else np.array(rows, dtype=np.int64)
     found = near_pairs(vectors, chosen, threshold=threshold)
@@ -41,7 +43,10 @@ def test_all_pairs_above_the_threshold_and_no_other(vectors: Vectors) -> None:
     """The answer is what comparing each with each, in double precision, gives."""
     exact = (vectors.astype(np.float64) @ vectors.T.astype(np.float64)).round(6)
     expected = {
-        (i, j): exact[i, j] for i in range(len(vectors)) for j in range(len(vectors)) if i != j and exact[i, j] >= THRESHOLD
+        (i, j): exact[i, j]
+        for i in range(len(vectors))
+        for j in range(len(vectors))
+        if i != j and exact[i, j] >= THRESHOLD
     }
     found = pairs(vectors)
     assert found.keys() == expected.keys()

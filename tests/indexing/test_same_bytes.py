@@ -13,10 +13,12 @@ from hippomem.retrieve import RETRIEVERS
 from hippomem.testing import HashEmbedder
 from hippomem.types import Document, Extraction, Triple
 
-names = ["New York", "New York City", "Oslo", "Ada Byron", "北京", "São Paulo", "Now", "Владимир", "Grand Zanzibar Palace Hotel", "Rome"]
+names = ["New York", "New York City", "Oslo", "Ada Byron", "北京", "São Paulo", "Now", "Владимир"]
+names += ["Grand Zanzibar Palace Hotel", "Rome"]
 documents = [
     Document(
-        f"{a} met {b} near {c}. the road from {b} to new york leads now to {a}. {c}！{a}和{b}。 The Old Grand Zanzibar Palace Hotel.",
+        f"{a} met {b} near {c}. the road from {b} to new york leads now to {a}. {c}！{a}和{b}。"
+        " The Old Grand Zanzibar Palace Hotel.",
         title=a, source_id=a, metadata={"z": 1, "a": {"y": 2, "b": 3}}, session="s", position=n,
     )
     for n, (a, b, c) in enumerate(zip(names, names[3:] + names[:3], names[5:] + names[:5]))
@@ -44,7 +46,7 @@ with Memory(":memory:", embedder=HashEmbedder(), extractor=Pairs()) as memory:
 
 
 def test_two_hash_seeds_give_the_same_export_and_rankings() -> None:
-    """Two processes whose sets and dicts iterate differently store the same rows and give the same hits with the same why."""
+    """Two processes whose sets and dicts iterate differently store the same rows and give the same hits."""
     outputs = [
         subprocess.run(
             [sys.executable, "-c", SCRIPT],

@@ -80,17 +80,28 @@ def test_the_graph_is_bert(length: int) -> None:
     """Hidden states equal the equations to float32 precision, for every text of a batch."""
     weights = random_weights(SHAPE)
     ids = np.random.default_rng(length).integers(0, 50, (3, length)).astype(np.int32)
-    hidden = BertEncoder(build_bert(weights, SHAPE), threads=1).encode(ids)
+    hidden = BertEncoder(build_bert(weights, SHAPE)).encode(ids)
     expected = np.stack([plain_bert(weights, SHAPE, row) for row in ids])
     assert hidden.dtype == np.float32
     np.testing.assert_allclose(hidden, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("length", [1, 9, 40])
+def test_threads_and_neighbours_do_not_change_a_bit(length: int) -> None:
+    """A text alone on three threads has the bytes it has among others on one, layer norms included."""
+    encoder = BertEncoder(build_bert(random_weights(SHAPE), SHAPE))
+    ids = np.random.default_rng(length).integers(0, 50, (33, length)).astype(np.int32)
+    together = encoder.encode(ids)
+    assert encoder.encode(ids, threads=3).tobytes() == together.tobytes()
+    for row in (0, 16, 32):
+        assert encoder.encode(ids[row : row + 1], threads=3)[0].tobytes() == together[row].tobytes()
 
 
 def test_padding_token_is_an_ordinary_token() -> None:
     """No id means "masked": id 0 takes part like any other, since batches are never padded."""
     weights = random_weights(SHAPE)
     ids = np.array([[3, 0, 0]], dtype=np.int32)
-    hidden = BertEncoder(build_bert(weights, SHAPE), threads=1).encode(ids)
+    hidden = BertEncoder(build_bert(weights, SHAPE)).encode(ids)
     np.testing.assert_allclose(hidden[0], plain_bert(weights, SHAPE, ids[0]), atol=2e-5)
 
 

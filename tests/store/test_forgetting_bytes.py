@@ -33,7 +33,9 @@ def marker(number: int) -> str:
 def document(number: int, rng: random.Random) -> Document:
     """A memory whose text, title, ids and metadata all hold its marker; of any length, some spanning several pages."""
     word = marker(number)
-    filler = " ".join(rng.choices(["lives", "in", "Rome", "Oslo", "and", "New York", "writes"], k=rng.choice([3, 30, 300, 1500])))
+    filler = " ".join(
+        rng.choices(["lives", "in", "Rome", "Oslo", "and", "New York", "writes"], k=rng.choice([3, 30, 300, 1500]))
+    )
     return Document(
         text=f"{word} {filler}. Then {word.upper()} met Ada.",
         title=f"About {word}",
@@ -68,7 +70,7 @@ def test_nothing_of_a_forgotten_memory_is_left_in_any_file(tmp_path: Path, still
 
 @pytest.mark.parametrize("seed", range(3))
 def test_many_forgotten_among_many_kept(tmp_path: Path, seed: int) -> None:
-    """Also in a store whose pages were split, moved and freed many times, nothing forgotten is left and nothing kept is lost.
+    """Also when pages were split, moved and freed many times, nothing forgotten is left and nothing kept is lost.
 
     Rows that move between pages leave copies behind, which SQLite's secure_delete does not reach.
     """

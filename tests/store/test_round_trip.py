@@ -133,7 +133,10 @@ def test_a_duplicate_is_one_memory_with_both_sources() -> None:
         )
         assert (report.added, report.duplicates, len(set(report.memory_ids))) == (1, 2, 1)
         record = of.get(report.memory_ids[0])
-        assert {(s.source_id, s.user, s.metadata["from"]) for s in record.sources} == {("a", None, "web"), ("b", "u", "mail")}
+        assert {(s.source_id, s.user, s.metadata["from"]) for s in record.sources} == {
+            ("a", None, "web"),
+            ("b", "u", "mail"),
+        }
         assert of.stats().passages == 1
         assert of.search("Ada")[0].source_ids == ("a", "b")
         assert of.get("a") == of.get("b") == record
@@ -197,7 +200,9 @@ def test_another_namespace_changes_no_ranking(tmp_path: Path) -> None:
         assert ours == alone.export().splitlines()
         for name in RETRIEVERS:
             found = [(hit.passage_id, hit.score) for hit in shared.search("Where does Ada live?", retriever=name)]
-            assert found == [(hit.passage_id, hit.score) for hit in alone.search("Where does Ada live?", retriever=name)]
+            assert found == [
+                (hit.passage_id, hit.score) for hit in alone.search("Where does Ada live?", retriever=name)
+            ]
 
 
 def test_unknown_ids_are_not_found() -> None:

@@ -48,7 +48,9 @@ def test_safe_settings_hold_on_every_opening(tmp_path: Path) -> None:
     """Full synchronisation, foreign keys and secure deletion are on, in a new store and in an old one."""
     for _ in range(2):
         with Store.open(tmp_path / "a.hippo") as store:
-            values = [store.db.execute(f"PRAGMA {p}").fetchone()[0] for p in ("synchronous", "foreign_keys", "secure_delete")]
+            values = [
+                store.db.execute(f"PRAGMA {p}").fetchone()[0] for p in ("synchronous", "foreign_keys", "secure_delete")
+            ]
             assert values == [2, 1, 1]
 
 
@@ -218,7 +220,9 @@ def test_settings_of_the_first_opening_bind(tmp_path: Path) -> None:
         assert memory.stats().passages == 1
 
 
-def test_a_store_can_be_opened_and_searched_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_can_be_opened_and_searched_while_another_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Readers do not wait for a writer, not even to open."""
     monkeypatch.setattr("hippomem.store.store.BUSY_SECONDS", 0.05)
     path = tmp_path / "a.hippo"

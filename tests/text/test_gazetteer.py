@@ -34,13 +34,13 @@ def test_a_word_with_a_capital_or_digit_is_a_name() -> None:
 
 
 def test_stop_words_need_all_capitals_first_letters() -> None:
-    """"It" is a film only when it is written so; "the who" is a band only as "The Who"."""
+    """A film called "It" is one only when it is written so; "the who" is a band only as "The Who"."""
     assert matched("it was the who again", "It", "The Who") == []
     assert matched("a record of The Who", "The Who") == ["the who"]
 
 
 def test_the_longest_match_wins_and_takes_its_words() -> None:
-    """"New York City" is neither "New York" nor "York City"; what follows is matched again."""
+    """The name "New York City" is neither "New York" nor "York City"; what follows is matched again."""
     names = ("New York", "New York City", "York City", "City Hall")
     assert matched("In New York City Hall is old", *names) == ["new york city"]
     assert matched("New York, New York City; City Hall", *names) == ["new york", "new york city", "city hall"]
@@ -72,7 +72,10 @@ def test_not_inside_a_word() -> None:
     assert matched("Romeo and Rosenthal", "Rome", "Rosen") == []
 
 
-@given(st.lists(st.sampled_from(["New", "York", "City", "北京", "大学", "Ada", "now", "2020", "é"]), max_size=12), st.data())
+@given(
+    st.lists(st.sampled_from(["New", "York", "City", "北京", "大学", "Ada", "now", "2020", "é"]), max_size=12),
+    st.data(),
+)
 def test_every_known_name_of_several_words_is_found(words: list[str], data: st.DataObject) -> None:
     """`ngrams` lists every key that could match, so looking those up first loses nothing."""
     text = normalise(" ".join(words))

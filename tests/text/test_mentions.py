@@ -77,7 +77,7 @@ def test_quoted_stop_words_are_no_name() -> None:
 
 
 def test_a_and_b_is_both_and_its_parts() -> None:
-    """"A and B" may be one name or two: the whole and both parts are kept."""
+    """Two names joined by "and" may be one or two: the whole and both parts are kept."""
     assert keys("Ludwig van Beethoven and Joseph Haydn met") == [
         "ludwig van beethoven and joseph haydn",
         "ludwig van beethoven",
@@ -117,7 +117,12 @@ def test_any_text_gives_sound_mentions(text: str) -> None:
         assert mention.surface in normalise(text)
 
 
-@given(st.lists(st.sampled_from(["Ada", "von", "and", "Byron", "O'Neil", "2020", "the", "São", "北京", "Now,", "“It”"]), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["Ada", "von", "and", "Byron", "O'Neil", "2020", "the", "São", "北京", "Now,", "“It”"]),
+        max_size=12,
+    )
+)
 def test_a_surface_folds_to_its_key(words: list[str]) -> None:
     """A name read again by itself is the same name."""
     for mention in find_spans(" ".join(words)):
