@@ -219,6 +219,7 @@ class Stats:
     synonym_edges: int
     pending: int
     failed: int
+    purge_due: bool
     embedder: str
     schema_version: int
     bytes: int

@@ -17,6 +17,7 @@ from hippomem.errors import ModelError
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
 from hippomem.store import Store, facts, memories, synonyms
+from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document, Extraction
 from indexing import synonyms as synonymy
 from indexing.chunking import CHUNK_CHARACTERS, chunk
@@ -64,7 +65,7 @@ class Indexer:
     def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> AddReport:
         """Store documents and bring the index up to date.
 
-        Documents stream: they are stored a batch at a time, so an error in the middle (raised) loses nothing before it.
+        Documents stream, and are stored 2,000 at a time: an error in the middle is raised and leaves earlier batches stored.
         Raises EmptyTextError, InputError, ModelError, StoreError.
         """
         seconds: dict[str, float] = defaultdict(float)
@@ -201,13 +202,17 @@ class Indexer:
         return failed
 
     def forget(self, memory_keys: Iterable[int]) -> None:
-        """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file."""
+        """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file.
+
+        In a file of more than ``PURGE_AT_ONCE`` bytes, copies that no reader sees wait for `Store.purge`.
+        """
         with self.store.transaction() as db:
             for memory_key in memory_keys:
                 self._withdraw(memory_key)
                 memories.delete(db, memory_key)
             self.store.bump_generation(self._namespace_key())
-        self.store.purge()
+            self.store.owe_purge()
+        self.store.purge(at_most=PURGE_AT_ONCE)
 
     def update(self, memory_key: int, document: Document) -> None:
         """Replace a memory's content; its id and its sources stay. Raises InputError if another memory has that content."""
@@ -218,8 +223,9 @@ class Indexer:
             slices = chunk(document.text, size=self.chunk_characters)
             memories.replace_content(db, namespace_key, memory_key, document, slices)
             self.store.bump_generation(namespace_key)
+            self.store.owe_purge()
         self.finish()
-        self.store.purge()
+        self.store.purge(at_most=PURGE_AT_ONCE)
 
     def _withdraw(self, memory_key: int) -> None:
         """Take back all statements of a memory and bring every derived relation up to date."""

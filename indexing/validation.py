@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import get_args
@@ -13,6 +14,8 @@ from hippomem.types import Document, Kind
 
 def check_document(document: Document) -> None:
     """Raise EmptyTextError for a text without any visible character, InputError for what cannot be stored as it is."""
+    for field in fields(document):
+        _check_type(field.name, getattr(document, field.name))
     if not document.text.strip():
         raise EmptyTextError("the document has an empty 'text'; a memory needs at least one visible character.")
     for field in fields(document):
@@ -21,6 +24,8 @@ def check_document(document: Document) -> None:
             _check_string(field.name, value)
     if document.kind not in get_args(Kind):
         raise InputError(f"the document has the kind '{document.kind}'; choose one of {', '.join(get_args(Kind))}.")
+    if document.position is not None and not isinstance(document.position, int):
+        raise InputError(f"the document has the position {document.position!r}; it must be a whole number.")
     if document.occurred_at is not None:
         try:
             datetime.fromisoformat(document.occurred_at)
@@ -29,9 +34,16 @@ def check_document(document: Document) -> None:
                 f"the document has an occurred_at that is not ISO 8601 ('{document.occurred_at}'); write it as 2026-11-21T18:30."
             ) from error
     try:
-        _check_string("metadata", json.dumps(dict(document.metadata), ensure_ascii=False, allow_nan=False))
+        _check_string("metadata", json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the document has metadata that is no JSON ({error}); use text, numbers, true, false, lists, objects.") from error
+
+
+def _check_type(name: str, value: object) -> None:
+    expected: type = {"position": int, "metadata": Mapping}.get(name, str)
+    optional = name not in ("text", "title", "kind", "metadata")
+    if not (isinstance(value, expected) or (optional and value is None)):
+        raise InputError(f"the document has a {name} that is a {type(value).__name__}, not {expected.__name__}.")
 
 
 def _check_string(name: str, value: str) -> None:

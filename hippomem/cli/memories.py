@@ -137,8 +137,7 @@ def forget(
     with open_without_model(store, namespace) as memory:
         # Look all of them up first, so that a mistyped id does not leave the work half done.
         found = list(dict.fromkeys(memory.get(checked(some_id, "the id")).memory_id for some_id in ids))
-        for memory_id in found:
-            memory.forget(memory_id)
+        memory.forget(*found)
     if as_json:
         print_json({"forgotten": found})
     else:

@@ -122,7 +122,10 @@ class Explainer:
             node = int(sources[np.argmax(flow)])
             steps.append(node)
         steps.reverse()
-        described = [*self._before(steps[0], passage, reset, origin), *self._describe(steps, cosine)]
+        described = self._describe(steps, cosine)
+        before = self._before(steps[0], passage, reset, origin)
+        if not {step.text for step in before if step.kind == "fact"} & {step.text for step in described}:
+            described = [*before, *described]
         if len(x) == entities and described:
             described = [*described, self._passage_step(passage)]
         return tuple(described) if len(described) > 1 else ()

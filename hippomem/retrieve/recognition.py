@@ -67,6 +67,8 @@ class LlmFactFilter:
             )
         kept: list[int] = []
         for fact in chosen[:KEEP_AT_MOST]:
+            if not (isinstance(fact, list) and len(fact) == 3 and all(isinstance(part, str) for part in fact)):
+                continue
             near = difflib.get_close_matches(json.dumps(fact, ensure_ascii=False), candidates, n=1, cutoff=0.0)
             if near and (position := candidates.index(near[0])) not in kept:
                 kept.append(position)

@@ -25,6 +25,7 @@ def count(store: Store, namespace: str | None) -> Stats:
         synonym_edges=number("SELECT count(*) FROM synonyms JOIN entities USING (entity_key) WHERE 1"),
         pending=number("SELECT count(*) FROM passages WHERE state IN ('pending', 'extracted')"),
         failed=number("SELECT count(*) FROM passages WHERE state = 'failed'"),
+        purge_due=store.purge_due,
         embedder=(store.setting("embedder") or {"name": ""})["name"],
         schema_version=store.schema_version,
         bytes=store.size_in_bytes(),

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,9 @@ IN_MEMORY = ":memory:"
 APPLICATION_ID = 0x48495050
 #: Seconds to wait for another process's write to end before giving up.
 BUSY_SECONDS = 30.0
+#: Files up to this many bytes are purged at once after each forgetting, which takes well under a second; larger ones when
+#: asked to (`Memory.purge`), because the cost grows with the file and not with what is forgotten.
+PURGE_AT_ONCE = 64 * 2**20
 #: Cosine to the stored probe vector from which an endpoint counts as the same model.
 SAME_MODEL_COSINE = 0.999
 
@@ -77,8 +80,9 @@ class Store:
 
     def _prepare(self, create: bool) -> None:
         try:
-            application = self.db.execute("PRAGMA application_id").fetchone()[0]
-            is_empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            with self.reading():  # one picture: another process may be making the store at this moment
+                is_empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+                application = self.db.execute("PRAGMA application_id").fetchone()[0]
             if is_empty and not create and self.path != IN_MEMORY:
                 raise NotAStoreError(f"'{self.path}' is an empty file, not a hippomem store; choose another path.")
             if application != APPLICATION_ID and not is_empty:
@@ -212,24 +216,43 @@ class Store:
         pages = self.db.execute("PRAGMA page_count").fetchone()[0]
         return int(pages * self.db.execute("PRAGMA page_size").fetchone()[0])
 
-    def purge(self) -> None:
-        """Leave no byte of what was deleted in any file. Cost: the file is written anew (about 1 s for 100 MB).
+    def owe_purge(self) -> None:
+        """Say, in the transaction that deletes, that copies of what it deletes may be left: see `purge`."""
+        self.set_setting("purge_due", True)
+
+    @property
+    def purge_due(self) -> bool:
+        """Whether the file may hold copies of deleted text, in places that no reader sees."""
+        return bool(self.setting("purge_due", False))
+
+    def purge(self, *, at_most: int | None = None) -> bool:
+        """Leave no byte of what was deleted in any file; returns whether that is so now.
 
         secure_delete overwrites a deleted row, but not the copies of it that SQLite leaves in the unused middle of a page
-        whenever rows move from page to page; only a file without history is free of them.
-        Raises StoreBusyError when another process writes for too long: the rows are gone, copies may remain till the next time.
+        whenever rows move from page to page: only a file written anew is free of them (about 1 s for 100 MB).
+        at_most: a file of more bytes is left for later, and so is a log that another process is reading.
+        Raises StoreBusyError when another process writes for too long.
         """
-        if self.path != IN_MEMORY:
-            try:
-                self.db.execute("VACUUM")
+        if self.path == IN_MEMORY or not self.purge_due:
+            return True
+        try:
+            if at_most is not None and self.size_in_bytes() > at_most:
                 self.purge_log()
-            except sqlite3.DatabaseError as error:
-                raise _as_store_error(error, self.path) from error
+                return False
+            self.db.execute("VACUUM")
+            if not self.purge_log():
+                return False
+            self.set_setting("purge_due", False)
+        except sqlite3.DatabaseError as error:
+            raise _as_store_error(error, self.path) from error
+        return True
 
-    def purge_log(self) -> None:
-        """Empty the write-ahead log into the file, so that no old page image is left beside it."""
-        if self.path != IN_MEMORY:
-            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def purge_log(self) -> bool:
+        """Empty the write-ahead log into the file, so that no old page image is left beside it; False if it is in use."""
+        if self.path == IN_MEMORY:
+            return True
+        busy, *_ = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def backup(self, path: str | Path) -> None:
         """Copy the store to *path* while others read and write it (SQLite's online backup)."""
@@ -242,10 +265,10 @@ class Store:
     def close(self) -> None:
         """Checkpoint and close: afterwards the one file is a whole copy. Closing twice is allowed."""
         with self._lock:
-            try:
+            with suppress(sqlite3.Error, StoreError):
+                # Closed already, read-only, or in use elsewhere: then what is due stays due, and SQLite keeps it whole.
+                self.purge(at_most=PURGE_AT_ONCE)
                 self.purge_log()
-            except sqlite3.Error:
-                pass  # closed already, read-only, or a reader elsewhere still needs the log: SQLite keeps it consistent
             self.db.close()
 
     def __enter__(self) -> Store:

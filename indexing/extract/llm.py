@@ -12,7 +12,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import resources
 from typing import Any, Literal
 
-from hippomem.errors import ExtractionError, ModelAuthError, ModelError, ModelOutputError
+from hippomem.errors import (
+    ExtractionError,
+    ModelAuthError,
+    ModelError,
+    ModelOutputError,
+    ModelRateLimitError,
+    ModelUnavailableError,
+)
 from hippomem.models.llm import LLM, Completion
 from hippomem.models.parse import parse_json
 from hippomem.types import Extraction
@@ -82,14 +89,14 @@ class LlmExtractor:
                             outcome: Extraction | ExtractionError = future.result()
                         except ModelAuthError:
                             raise  # no other passage will fare better
-                        except ModelOutputError as error:
-                            outcome = ExtractionError(str(error))
-                        except ModelError as error:
+                        except (ModelUnavailableError, ModelRateLimitError) as error:
                             unreachable[position] = error
                             in_a_row += 1
                             if in_a_row >= min(self.concurrency, len(passages)):
                                 raise  # the endpoint is gone, not this passage: the rest stays pending
                             continue
+                        except ModelError as error:  # unusable answers, or a request that the endpoint will not take
+                            outcome = ExtractionError(str(error))
                         in_a_row = 0
                         yield position, outcome
             finally:

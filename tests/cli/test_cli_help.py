@@ -27,7 +27,7 @@ def parameters() -> Iterator[Any]:
 
 def test_every_contracted_command_is_there() -> None:
     """The commands of the contract exist, and the servers of a later issue do not pretend to."""
-    assert set(COMMANDS) == {"index", "search", "add", "get", "update", "forget", "list", "stats", "export", "reembed", "demo"}
+    assert set(COMMANDS) == {"index", "search", "add", "get", "update", "forget", "list", "stats", "export", "reembed", "purge", "demo"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

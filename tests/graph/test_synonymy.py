@@ -16,7 +16,8 @@ relaxed = settings(max_examples=50, deadline=None)
 
 def unit(rows: NDArray[np.float64]) -> Vectors:
     """Rows of length 1, as the store keeps them."""
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    vectors: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return vectors
 
 
 @st.composite

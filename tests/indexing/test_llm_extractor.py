@@ -219,9 +219,9 @@ def test_a_passage_that_cannot_be_read_fails_alone_and_heals(calm: str, fault: F
         assert of.search("passage about Rome")[0].source_ids == ("Rome",)
         assert of.resume() == 0, "a failed passage is retried only when asked to"
         assert of.stats().failed == 1
-        if fault.status is None:
+        if fault.status is None or fault.status < 429:
             assert of.resume(retry_failed=True) == 1
-        else:  # asked alone, one passage that the endpoint refuses looks like an endpoint that refuses everything
+        else:  # asked alone, one passage at which the endpoint breaks looks like an endpoint that is gone
             with pytest.raises(ModelError):
                 of.resume(retry_failed=True)
         assert (of.stats().failed, of.stats().pending) == (1, 0)

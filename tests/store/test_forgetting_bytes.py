@@ -90,22 +90,45 @@ def test_many_forgotten_among_many_kept(tmp_path: Path, seed: int) -> None:
         for word in gone:
             with store.transaction() as db:
                 memories.delete(db, memories.find(db, namespace_key, f"source-{word}"))
-        store.purge()
+                store.owe_purge()
+        assert store.purge()
         assert traces(tmp_path, gone) == {}
         assert {word for words in traces(tmp_path, kept).values() for word in words} == kept
     assert traces(tmp_path, gone) == {}
 
 
-def test_every_forgetting_ends_with_a_purge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forgetting and updating leave no copies behind: both purge the file, after their transaction."""
-    purged: list[bool] = []
-    purge = Store.purge
-    monkeypatch.setattr(Store, "purge", lambda store: (purged.append(store.db.in_transaction), purge(store))[1])
+def test_every_forgetting_ends_with_a_purge(tmp_path: Path) -> None:
+    """Forgetting and updating leave no copies behind: afterwards none is due."""
     with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
         memory_id = memory.add("Ada hid it.")
         memory.update(memory_id, "Ada lost it.")
+        assert not memory.stats().purge_due
         memory.forget(memory_id)
-    assert purged == [False, False]
+        assert not memory.stats().purge_due
+
+
+def test_a_large_file_says_that_a_purge_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where writing the file anew would take long, forgetting does not wait for it, `stats` says so, `purge` does it."""
+    monkeypatch.setattr("indexing.pipeline.PURGE_AT_ONCE", 0)
+    with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
+        memory.forget(memory.add("Ada hid it under Zqfloorboard."))
+        assert memory.stats().purge_due
+        assert memory.purge()
+        assert not memory.stats().purge_due
+        assert traces(tmp_path, ["Zqfloorboard"]) == {}
+
+
+def test_a_log_that_is_being_read_leaves_the_purge_due(tmp_path: Path) -> None:
+    """While another connection reads, the log cannot be emptied: the purge stays due, and is done when it has ended."""
+    with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
+        memory_id = memory.add("Ada hid it under Zqfloorboard.")
+        memory.store.db.execute("PRAGMA busy_timeout = 100")
+        with Store.open(tmp_path / "a.hippo") as other, other.reading() as db:
+            db.execute("SELECT count(*) FROM memories").fetchone()
+            memory.forget(memory_id)
+            assert memory.stats().purge_due
+        assert memory.purge()
+        assert traces(tmp_path, ["Zqfloorboard"]) == {}
 
 
 def test_an_updated_memory_leaves_nothing_of_its_old_text(tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ def test_a_text_without_a_character_is_refused(text: str) -> None:
         Document("a", metadata={"note": ["\ud800"]}),
         Document("a", metadata={"note": object()}),
         Document("a", metadata={"note": float("nan")}),
+        Document("a", metadata={1: "a", "b": 2}),  # type: ignore[dict-item]
+        Document("a", occurred_at="yesterday"),
         Document("a", kind="dreamt"),  # type: ignore[arg-type]
         Document("a", position="third"),  # type: ignore[arg-type]
     ],

@@ -212,9 +212,10 @@ def test_settings_of_the_first_opening_bind(tmp_path: Path) -> None:
     """Chunking and synonymy are part of the data: a later opening takes them as they are and may not contradict them."""
     path = tmp_path / "a.hippo"
     Memory(path, embedder=HashEmbedder(), chunk=False).close()
-    for choices in ({"chunk": True}, {"synonyms": False}):
-        with pytest.raises(ConfigError, match="open it as it was made"):
-            Memory(path, embedder=HashEmbedder(), **choices)
+    with pytest.raises(ConfigError, match="open it as it was made"):
+        Memory(path, embedder=HashEmbedder(), chunk=True)
+    with pytest.raises(ConfigError, match="open it as it was made"):
+        Memory(path, embedder=HashEmbedder(), synonyms=False)
     with Memory(path, embedder=HashEmbedder()) as memory:
         memory.add("Ada lives in Rome. " * 200)
         assert memory.stats().passages == 1
