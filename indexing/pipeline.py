@@ -1,6 +1,6 @@
 """The offline pipeline: what a document becomes, step by step.
 
-    documents ─ chunk ─► pending passages ─ extract ─► facts ─ name ─► entities ─ embed ─► vectors ─ link ─► synonyms ─► ready
+    documents ─ chunk ─► passages ─ extract ─► facts ─ name ─► entities ─ embed ─► vectors ─ link ─► synonyms
 
 Each step works on what the store says is not done yet and commits as it goes, so a killed run goes on where it stopped,
 and adding one memory runs the same code as adding a corpus.

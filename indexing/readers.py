@@ -53,7 +53,7 @@ def read_jsonl(path: str | Path, *, on_bad: OnBad | None = None) -> Iterator[Doc
     """Documents of a JSON Lines file, one object a line; blank lines are passed over."""
     turns: dict[str, int] = defaultdict(int)
     try:
-        with open(path, "rb") as lines:
+        with Path(path).open("rb") as lines:
             for number, raw in enumerate(lines, start=1):
                 if not raw.strip():
                     continue

@@ -31,12 +31,17 @@ def check_document(document: Document) -> None:
             datetime.fromisoformat(document.occurred_at)
         except ValueError as error:
             raise InputError(
-                f"the document has an occurred_at that is not ISO 8601 ('{document.occurred_at}'); write it as 2026-11-21T18:30."
+                f"the document has an occurred_at that is not ISO 8601 ('{document.occurred_at}'); "
+                "write it as 2026-11-21T18:30."
             ) from error
     try:
-        _check_string("metadata", json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False, allow_nan=False))
+        _check_string(
+            "metadata", json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False, allow_nan=False)
+        )
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"the document has metadata that is no JSON ({error}); use text, numbers, true, false, lists, objects.") from error
+        raise InputError(
+            f"the document has metadata that is no JSON ({error}); use text, numbers, true, false, lists, objects."
+        ) from error
 
 
 def _check_type(name: str, value: object) -> None:
@@ -52,4 +57,6 @@ def _check_string(name: str, value: str) -> None:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise InputError(f"the document has a {name} that is not valid Unicode at {error.start} (a lone surrogate).") from error
+        raise InputError(
+            f"the document has a {name} that is not valid Unicode at {error.start} (a lone surrogate)."
+        ) from error

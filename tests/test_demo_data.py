@@ -45,10 +45,7 @@ def _answers(query):
 
 def _links(a, b):
     """True when the title of one passage occurs in the text of the other."""
-    return (
-        a["title"].casefold() in b["text"].casefold()
-        or b["title"].casefold() in a["text"].casefold()
-    )
+    return a["title"].casefold() in b["text"].casefold() or b["title"].casefold() in a["text"].casefold()
 
 
 CORPUS = _jsonl("corpus.jsonl")
@@ -113,9 +110,7 @@ def test_scripts():
 
 def test_non_english_passages():
     """At least 10 passages carry 5 or more letters beyond ASCII in their text."""
-    foreign = [
-        p for p in CORPUS if sum(c.isalpha() and not c.isascii() for c in p["text"]) >= 5
-    ]
+    foreign = [p for p in CORPUS if sum(c.isalpha() and not c.isascii() for c in p["text"]) >= 5]
     assert len(foreign) >= 10
 
 

@@ -20,7 +20,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The example prints the passage that the question needs, with a path, and forgets it again."""
     monkeypatch.chdir(tmp_path)
     (example,) = blocks("python")
@@ -33,7 +35,9 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_every_command_shown_exists() -> None:
     """Each `hippomem …` line names a command, and options that it has."""
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    shown = [line.partition(" #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("hippomem ")]
+    shown = [
+        line.partition(" #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("hippomem ")
+    ]
     assert shown
     for line in shown:
         _, name, *arguments = shlex.split(line)

@@ -23,7 +23,10 @@ _SLACK = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Pairs at or above the threshold. row, column: (m,) positions in the matrix, row != column. similarity: (m,) float64."""
+    """Pairs at or above the threshold.
+
+    row, column: (m,) positions in the matrix, row != column.    similarity: (m,) float64.
+    """
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]

@@ -104,9 +104,9 @@ class SentenceTransformerEmbedder:
                 convert_to_numpy=True,
                 show_progress_bar=False,
             )
-        vectors: NDArray[np.float32] = np.asarray(answer, dtype=np.float32)
+        vectors: NDArray[np.float32] = np.array(answer, dtype=np.float32)
         # A model in half precision is normalised in half precision; the seam promises unit rows.
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return vectors
 
     def _load(self) -> Any:

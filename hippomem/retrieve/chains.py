@@ -28,7 +28,10 @@ _ALONE = 0.9
 
 @dataclass(frozen=True)
 class ChainScores:
-    """(P,) the best chain that holds a fact of each passage. titled: one fact names the other passage's title. every: all."""
+    """(P,) the best chain that holds a fact of each passage.
+
+    titled: of chains in which one fact names the title of the other's passage.    every: of all chains.
+    """
 
     titled: Vector
     every: Vector

@@ -56,7 +56,8 @@ class Explainer:
     ) -> MakeWhy:
         """Reasons for a passage found by a walk.
 
-        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.    parts: name → (P,).
+        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.
+        parts: name → (P,) part of the score.
         origin: entity → the fact because of which it is a seed; entities that the query itself names are not in it.
         """
         reset = reset / reset.sum()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,8 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         (namespace_key,),
     ).fetchall()
     facts = db.execute(
-        "SELECT fact_key, kind = 'triple', vector FROM facts WHERE namespace_key = ? AND vector IS NOT NULL ORDER BY fact_id",
+        "SELECT fact_key, kind = 'triple', vector FROM facts WHERE namespace_key = ? AND vector IS NOT NULL"
+        " ORDER BY fact_id",
         (namespace_key,),
     ).fetchall()
     entities = db.execute(
@@ -299,7 +301,7 @@ def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) 
         for group, position, ordinal, key in rows
         if key in place
     )
-    pairs = {(a[-1], b[-1]) for a, b in zip(ordered, ordered[1:], strict=False) if a[:2] == b[:2] and a[-1] != b[-1]}
+    pairs = {(a[-1], b[-1]) for a, b in pairwise(ordered) if a[:2] == b[:2] and a[-1] != b[-1]}
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 

@@ -22,8 +22,8 @@ _RELATIONS: dict[str, str] = {
     "contribution": "SELECT passage_id, fact_id, contributions.ordinal, count, statement"
     " FROM contributions JOIN passages USING (passage_key) JOIN facts USING (fact_key) WHERE facts.namespace_key = :n",
     "entity": "SELECT key, known, linked, vector AS entity_vector FROM entities WHERE namespace_key = :n",
-    "mention": "SELECT fact_id, key, roles, surface FROM mentions JOIN facts USING (fact_key) JOIN entities USING (entity_key)"
-    " WHERE facts.namespace_key = :n",
+    "mention": "SELECT fact_id, key, roles, surface FROM mentions JOIN facts USING (fact_key)"
+    " JOIN entities USING (entity_key) WHERE facts.namespace_key = :n",
     "posting": "SELECT word, term, fact_id, count FROM postings JOIN words USING (word_key) JOIN facts USING (fact_key)"
     " WHERE words.namespace_key = :n",
     "word": "SELECT word FROM words WHERE namespace_key = :n",

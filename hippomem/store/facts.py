@@ -152,7 +152,8 @@ def withdraw(db: sqlite3.Connection, passage_keys: Iterable[int]) -> Removed:
             )
     db.executemany("DELETE FROM facts WHERE fact_key = ?", gone)
     db.executemany(
-        "DELETE FROM words WHERE word_key = ? AND NOT EXISTS (SELECT 1 FROM postings WHERE postings.word_key = words.word_key)",
+        "DELETE FROM words WHERE word_key = ?"
+        " AND NOT EXISTS (SELECT 1 FROM postings WHERE postings.word_key = words.word_key)",
         [(key,) for key in sorted(word_keys)],
     )
     return Removed(frozenset(entity_keys), len(gone))

@@ -172,7 +172,10 @@ def _ends_han_name(normalised: str, token: Token) -> bool:
 #: Korean particles, longest first: the noun is what stands before them.
 _PARTICLES = tuple(
     sorted(
-        "은 는 이 가 을 를 의 에 에서 에게 으로 로 와 과 도 만 부터 까지 이다 입니다 이며 에는 에서는 으로는 이라고 라는 이라는".split(),
+        (
+            "은 는 이 가 을 를 의 에 에서 에게 으로 로 와 과 도 만 부터 까지 "
+            "이다 입니다 이며 에는 에서는 으로는 이라고 라는 이라는"
+        ).split(),
         key=lambda p: (-len(p), p),
     )
 )

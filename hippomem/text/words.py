@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import snowballstemmer
 
@@ -35,7 +36,7 @@ def words(tokens: Sequence[Token]) -> list[str]:
     def flush() -> None:
         if len(run) == 1:
             out.append(run[0].folded)
-        out.extend(a.folded + b.folded for a, b in zip(run, run[1:], strict=False))
+        out.extend(a.folded + b.folded for a, b in pairwise(run))
         run.clear()
 
     for token in tokens:

@@ -1,4 +1,4 @@
-"""Step 2: read facts out of a passage: without a model (`builtin`), with an LLM (`llm`), or from a recording (`recorded`)."""
+"""Step 2: read facts out of a passage: without a model (`builtin`), by an LLM (`llm`), or from a recording (`recorded`)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from hippomem.text.words import count_words
 
 def sentence_statements(title: str, text: str) -> list[Statement]:
     """The sentences of a passage as statements, in order. The title's entity is an entity of every sentence of it: that
-    is what "he", "the band" and "the city" most often stand for."""
+    is what "he", "the band" and "the city" most often stand for.
+    """
     statements = []
     for sentence in split_sentences(text):
         mentions = {mention.key: (SPAN, mention.surface) for mention in find_spans(sentence)}

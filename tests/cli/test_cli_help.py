@@ -27,7 +27,20 @@ def parameters() -> Iterator[Any]:
 
 def test_every_contracted_command_is_there() -> None:
     """The commands of the contract exist, and the servers of a later issue do not pretend to."""
-    assert set(COMMANDS) == {"index", "search", "add", "get", "update", "forget", "list", "stats", "export", "reembed", "purge", "demo"}
+    assert set(COMMANDS) == {
+        "index",
+        "search",
+        "add",
+        "get",
+        "update",
+        "forget",
+        "list",
+        "stats",
+        "export",
+        "reembed",
+        "purge",
+        "demo",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -74,5 +87,5 @@ def test_help_loads_nothing_heavy() -> None:
         "print(sorted({'numpy', 'scipy', 'onnxruntime', 'networkx', 'openai', 'sqlite3'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", script]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"

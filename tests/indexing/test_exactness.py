@@ -7,7 +7,7 @@ texts below are drawn from few names so that it changes with almost every passag
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-
+from itertools import pairwise
 from types import MappingProxyType
 
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +18,18 @@ from hippomem.testing import HashEmbedder
 from hippomem.types import Document, Extraction, Triple
 from indexing.extract import PassageText
 
-
-NAMES = ["New York", "New York City", "York", "City Hall", "Ada Byron", "São Paulo", "北京", "北京大学", "Now", "Владимир"]
+NAMES = [
+    "New York",
+    "New York City",
+    "York",
+    "City Hall",
+    "Ada Byron",
+    "São Paulo",
+    "北京",
+    "北京大学",
+    "Now",
+    "Владимир",
+]
 SENTENCES = [
     "{0} lies near {1}.",
     "In spring {0} met {1} and {2}.",
@@ -30,9 +40,7 @@ SENTENCES = [
 ]
 
 name = st.sampled_from(NAMES)
-sentence = st.builds(
-    lambda form, a, b, c: form.format(a, b, c), st.sampled_from(SENTENCES), name, name, name
-)
+sentence = st.builds(lambda form, a, b, c: form.format(a, b, c), st.sampled_from(SENTENCES), name, name, name)
 documents = st.lists(
     st.builds(
         Document,
@@ -59,7 +67,7 @@ class PairTriples:
         """One extraction a passage."""
         for position, passage in enumerate(passages):
             words = [word.strip(".!") for word in passage.text.split() if word[0].isupper()]
-            yield position, Extraction((), tuple(Triple(a, "near", b) for a, b in zip(words, words[1:], strict=False)))
+            yield position, Extraction((), tuple(Triple(a, "near", b) for a, b in pairwise(words)))
 
 
 def memory() -> Memory:
@@ -112,7 +120,17 @@ def test_forgetting_everything_leaves_nothing(batch: list[Document]) -> None:
         for memory_id in dict.fromkeys(forgot.add_many(batch).memory_ids):
             forgot.forget(memory_id)
         assert forgot.export() == ""
-        leftovers = ("facts", "entities", "mentions", "words", "postings", "synonyms", "contributions", "sources", "passages")
+        leftovers = (
+            "facts",
+            "entities",
+            "mentions",
+            "words",
+            "postings",
+            "synonyms",
+            "contributions",
+            "sources",
+            "passages",
+        )
         counts = {table: forgot.store.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in leftovers}
         assert counts == dict.fromkeys(leftovers, 0)
 

@@ -182,7 +182,7 @@ def linked_copy(folder: Path, **replaced: bytes) -> Path:
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         data = replaced.get(name.replace(".", "__"))
         if data is None:
-            os.symlink(package_folder() / name, folder / name)
+            (folder / name).symlink_to(package_folder() / name)
         else:
             (folder / name).write_bytes(data)
     return folder

@@ -22,4 +22,6 @@ def test_hipporag2_is_within_two_points_of_the_reference_code(tmp_path: Path) ->
     out = tmp_path / "out.json"
     assert main(["run", str(MUSIQUE), "--retriever", "hipporag2", "--extractor", "recorded", "--json", str(out)]) == 0
     recall = json.loads(out.read_text("utf-8"))["results"]["musique-train100"]["hipporag2"]["recall"]
-    assert {k: abs(recall[k] - value) <= 2.0 for k, value in REFERENCE.items()} == dict.fromkeys(REFERENCE, True), recall
+    assert {k: abs(recall[k] - value) <= 2.0 for k, value in REFERENCE.items()} == dict.fromkeys(REFERENCE, True), (
+        recall
+    )
