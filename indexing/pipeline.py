@@ -177,8 +177,7 @@ class Indexer:
             had_facts = (
                 db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
             )
-            contributed: set[int] = set()
-            new: set[int] = set()
+            writer = facts.Writer(db, namespace_key)
             for position, row in enumerate(rows.values()):
                 if position not in outcomes:
                     continue
@@ -193,10 +192,8 @@ class Indexer:
                 else:
                     memories.set_state(db, row.passage_key, "failed", str(outcome))
                     failed += 1
-                done = facts.contribute(db, namespace_key, row.passage_key, statements, first=first)
-                contributed |= done.facts
-                new |= done.new
-            name_entities(db, namespace_key, contributed, new, had_facts=had_facts)
+                writer.contribute(row.passage_key, statements, first=first)
+            name_entities(db, namespace_key, writer.facts, writer.new, had_facts=had_facts)
         if stopped is not None:
             raise stopped
         return failed

@@ -33,8 +33,8 @@ def to_networkx(store: Store, namespace: str) -> networkx.Graph[str]:
         import networkx as nx
     except ImportError as error:
         raise ConfigError("a graph export needs networkx; install it with: pip install networkx") from error
-    index = load_index(store, namespace)
     with store.reading() as db:
+        index = load_index(store, namespace)
         passages = [f"passage:{passage_id}" for passage_id in index.passage_ids]
         entities = [f"entity:{key}" for key in index.entities]
         fact_ids = dict(db.execute("SELECT fact_key, fact_id FROM facts").fetchall())

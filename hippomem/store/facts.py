@@ -40,47 +40,73 @@ class Statement:
         return ids.fact_id(self.kind, self.subject, self.predicate, self.object)
 
 
-@dataclass(frozen=True, slots=True)
-class Contributed:
-    """Fact rows that gained a contribution, and those of them that did not exist before."""
+class Writer:
+    """Writes statements of one namespace within one transaction, and remembers the rows it has looked up meanwhile.
 
-    facts: frozenset[int]
-    new: frozenset[int]
-
-
-def contribute(
-    db: sqlite3.Connection, namespace_key: int, passage_key: int, statements: Sequence[Statement], *, first: int = 0
-) -> Contributed:
-    """Store what a passage states; a statement that is known already only gains a contribution.
-
-    first: the ordinal of the first of the statements, for those that come later than others of the same passage.
+    facts: fact rows that gained a contribution so far.    new: those of them that did not exist before.
     """
-    every: set[int] = set()
-    new: set[int] = set()
-    for ordinal, statement in enumerate(statements, start=first):
-        fact_id = statement.fact_id
-        row = db.execute(
-            "SELECT fact_key FROM facts WHERE namespace_key = ? AND fact_id = ?", (namespace_key, fact_id)
-        ).fetchone()
-        if row is None:
-            cursor = db.execute(
-                "INSERT INTO facts (namespace_key, fact_id, kind, subject, predicate, object) VALUES (?, ?, ?, ?, ?, ?)",
-                (namespace_key, fact_id, statement.kind, statement.subject, statement.predicate, statement.object),
+
+    def __init__(self, db: sqlite3.Connection, namespace_key: int) -> None:
+        self._db, self._namespace_key = db, namespace_key
+        self._entity_keys: dict[str, int] = {}
+        self._word_keys: dict[str, int] = {}
+        self.facts: set[int] = set()
+        self.new: set[int] = set()
+
+    def contribute(self, passage_key: int, statements: Sequence[Statement], *, first: int = 0) -> None:
+        """Store what a passage states; a statement that is known already only gains a contribution.
+
+        first: the ordinal of the first of the statements, for those that come later than others of the same passage.
+        """
+        for ordinal, statement in enumerate(statements, start=first):
+            fact_key = self._fact_key(statement)
+            said = None if statement.said is None else json.dumps(statement.said, ensure_ascii=False)
+            self._db.execute(
+                "INSERT INTO contributions VALUES (?, ?, ?, 1, ?)"
+                " ON CONFLICT (passage_key, fact_key) DO UPDATE SET count = count + 1",
+                (passage_key, fact_key, ordinal, said),
             )
-            fact_key = int(cursor.lastrowid or 0)
-            new.add(fact_key)
-            _insert_mentions(db, namespace_key, fact_key, statement.mentions)
-            _insert_postings(db, namespace_key, fact_key, statement.words)
-        else:
-            fact_key = int(row[0])
-        said = None if statement.said is None else json.dumps(statement.said, ensure_ascii=False)
-        db.execute(
-            "INSERT INTO contributions VALUES (?, ?, ?, 1, ?)"
-            " ON CONFLICT (passage_key, fact_key) DO UPDATE SET count = count + 1",
-            (passage_key, fact_key, ordinal, said),
+            self.facts.add(fact_key)
+
+    def _fact_key(self, statement: Statement) -> int:
+        """The row of a statement, made with its mentions and postings when there is none."""
+        identity = self._namespace_key, statement.fact_id
+        row = self._db.execute(
+            "SELECT fact_key FROM facts WHERE namespace_key = ? AND fact_id = ?", identity
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+        cursor = self._db.execute(
+            "INSERT INTO facts (namespace_key, fact_id, kind, subject, predicate, object) VALUES (?, ?, ?, ?, ?, ?)",
+            (*identity, statement.kind, statement.subject, statement.predicate, statement.object),
         )
-        every.add(fact_key)
-    return Contributed(frozenset(every), frozenset(new))
+        fact_key = int(cursor.lastrowid or 0)
+        self.new.add(fact_key)
+        self._db.executemany(
+            "INSERT INTO mentions VALUES (?, ?, ?, ?)",
+            [(fact_key, self._entity_key(key), *mention) for key, mention in statement.mentions.items()],
+        )
+        self._db.executemany(
+            "INSERT INTO postings VALUES (?, ?, ?)",
+            [(self._word_key(word), fact_key, count) for word, count in statement.words.items()],
+        )
+        return fact_key
+
+    def _entity_key(self, key: str) -> int:
+        if key not in self._entity_keys:
+            self._entity_keys[key] = entity_key(self._db, self._namespace_key, key)
+        return self._entity_keys[key]
+
+    def _word_key(self, word: str) -> int:
+        if word not in self._word_keys:
+            identity = self._namespace_key, word
+            sql = "SELECT word_key FROM words WHERE namespace_key = ? AND word = ?"
+            row = self._db.execute(sql, identity).fetchone()
+            if row is None:
+                sql = "INSERT INTO words (namespace_key, word, term) VALUES (?, ?, ?)"
+                row = (self._db.execute(sql, (*identity, term_of(word))).lastrowid,)
+            self._word_keys[word] = int(row[0])
+        return self._word_keys[word]
 
 
 def entity_key(db: sqlite3.Connection, namespace_key: int, key: str) -> int:
@@ -92,30 +118,6 @@ def entity_key(db: sqlite3.Connection, namespace_key: int, key: str) -> int:
         return int(row[0])
     cursor = db.execute("INSERT INTO entities (namespace_key, key) VALUES (?, ?)", (namespace_key, key))
     return int(cursor.lastrowid or 0)
-
-
-def _insert_mentions(
-    db: sqlite3.Connection, namespace_key: int, fact_key: int, mentions: Mapping[str, tuple[int, str]]
-) -> None:
-    db.executemany(
-        "INSERT INTO mentions VALUES (?, ?, ?, ?)",
-        [(fact_key, entity_key(db, namespace_key, key), roles, surface) for key, (roles, surface) in mentions.items()],
-    )
-
-
-def _insert_postings(db: sqlite3.Connection, namespace_key: int, fact_key: int, words: Mapping[str, int]) -> None:
-    rows = []
-    for word, count in words.items():
-        row = db.execute(
-            "SELECT word_key FROM words WHERE namespace_key = ? AND word = ?", (namespace_key, word)
-        ).fetchone()
-        if row is None:
-            cursor = db.execute(
-                "INSERT INTO words (namespace_key, word, term) VALUES (?, ?, ?)", (namespace_key, word, term_of(word))
-            )
-            row = (cursor.lastrowid,)
-        rows.append((row[0], fact_key, count))
-    db.executemany("INSERT INTO postings VALUES (?, ?, ?)", rows)
 
 
 @dataclass(frozen=True, slots=True)

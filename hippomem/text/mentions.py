@@ -61,7 +61,11 @@ class Mention:
 def find_spans(text: str) -> list[Mention]:
     """First pass: names that *text* itself shows, in order, each key once. Keys of digits only are dropped."""
     normalised = normalise(text)
-    tokens = tokenize(normalised)
+    return spans_of(normalised, tokenize(normalised))
+
+
+def spans_of(normalised: str, tokens: Sequence[Token]) -> list[Mention]:
+    """`find_spans` of a text that is normalised and tokenised already."""
     found: dict[str, Mention] = {}
 
     def keep(span: Sequence[Token]) -> None:
@@ -217,7 +221,20 @@ def title_key(title: str) -> str:
 
 def ngrams(tokens: Sequence[Token]) -> set[str]:
     """Keys of all token sequences that a gazetteer could know: what to look up before `match_gazetteer`."""
-    return {join_key(tokens[i:j]) for i in range(len(tokens)) for j in range(i + 1, _reach(tokens, i) + 1)}
+    return {key for start in range(len(tokens)) for key in _keys_from(tokens, start)}
+
+
+def _keys_from(tokens: Sequence[Token], start: int) -> list[str]:
+    """Keys of tokens[start : start + 1], tokens[start : start + 2], … as long as a name may be: `join_key`, step by step."""
+    previous = tokens[start]
+    key = previous.folded
+    keys = [key]
+    for token in tokens[start + 1 : _reach(tokens, start)]:
+        touching = previous.character and token.character and previous.end == token.start
+        key += token.folded if touching else " " + token.folded
+        keys.append(key)
+        previous = token
+    return keys
 
 
 def _reach(tokens: Sequence[Token], start: int) -> int:
@@ -233,12 +250,12 @@ def match_gazetteer(normalised: str, tokens: Sequence[Token], known: Callable[[s
     found: dict[str, Mention] = {}
     i = 0
     while i < len(tokens):
-        for j in range(_reach(tokens, i), i, -1):
-            span = tokens[i:j]
-            key = join_key(span)
-            if known(key) and _looks_like_name(span):
+        keys = _keys_from(tokens, i)
+        for length in range(len(keys), 0, -1):
+            key = keys[length - 1]
+            if known(key) and _looks_like_name(span := tokens[i : i + length]):
                 found.setdefault(key, Mention(key, normalised[span[0].start : span[-1].end]))
-                i = j
+                i += length
                 break
         else:
             i += 1

@@ -7,10 +7,13 @@ how its entities relate, and the encoder reads it better than a triple.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hippomem.store.facts import SPAN, TITLE, Statement
-from hippomem.text.mentions import find_spans, title_key
+from hippomem.text.fold import normalise, tokenize
+from hippomem.text.mentions import spans_of, title_key
 from hippomem.text.sentences import split_sentences
-from hippomem.text.words import count_words
+from hippomem.text.words import words
 
 
 def sentence_statements(title: str, text: str) -> list[Statement]:
@@ -18,14 +21,22 @@ def sentence_statements(title: str, text: str) -> list[Statement]:
     is what "he", "the band" and "the city" most often stand for.
     """
     statements = []
+    key = title_key(title)
     for sentence in split_sentences(text):
-        mentions = {mention.key: (SPAN, mention.surface) for mention in find_spans(sentence)}
-        if key := title_key(title):
+        normalised = normalise(sentence)
+        tokens = tokenize(normalised)
+        mentions = {mention.key: (SPAN, mention.surface) for mention in spans_of(normalised, tokens)}
+        if key:
             roles, surface = mentions.get(key, (0, title))
             mentions[key] = (roles | TITLE, surface)
         statements.append(
             Statement(
-                "sentence", subject=title, predicate="", object=sentence, mentions=mentions, words=count_words(sentence)
+                "sentence",
+                subject=title,
+                predicate="",
+                object=sentence,
+                mentions=mentions,
+                words=Counter(words(tokens)),
             )
         )
     return statements
