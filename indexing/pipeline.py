@@ -179,8 +179,9 @@ class Indexer:
             )
             writer = facts.Writer(db, namespace_key)
             for position, row in enumerate(rows.values()):
-                if position not in outcomes:
-                    continue
+                expected = "failed" if is_retry[row.passage_key] else "pending"
+                if position not in outcomes or memories.state(db, row.passage_key) != expected:
+                    continue  # not asked, or another process has extracted or forgotten it meanwhile
                 outcome = outcomes[position]
                 sentences = sentence_statements(row.title, row.text)
                 # A retry adds what is missing where it would have stood: behind the sentences, which are stored.

@@ -42,6 +42,7 @@ class Embedder(Protocol):
 
         role: what the text is; models that use instructions choose theirs by it.
         progress: called with the number of texts finished since the last call.
-        Returns (len(texts), dimension) float32 with unit rows, (0, dimension) for no texts. Raises ModelError.
+        Returns (len(texts), dimension) float32 with unit rows, (0, dimension) for no texts. A name (role "entity") that the
+        model cannot read may be a row of zeros: it is near to nothing. Raises ModelError.
         """
         ...

@@ -44,6 +44,8 @@ RECIPE: Mapping[str, Any] = {
     "precision": "fp32",
     "token_limit": TOKEN_LIMIT,
 }
+#: The id of [UNK] in the model's vocabulary.
+UNKNOWN_TOKEN = 100
 #: Tokens run at once, for each thread that works on them. A token costs some 8 % more at 2048, where a layer no longer
 #: fits a core's cache, and 6 % more at 128.
 BATCH_TOKENS = 512
@@ -93,7 +95,7 @@ class MiniLM:
     ) -> NDArray[np.float32]:
         """Embed *texts*, cut after 256 tokens: (len(texts), 384) float32, unit rows. Equal texts are embedded once.
 
-        role is ignored: the model has no instructions.    progress: called after each batch with its number of texts.
+        role: the model has no instructions; an entity's name with a character that its vocabulary lacks is a row of zeros.    progress: called after each batch with its number of texts.
         Raises ModelFilesError when the weights are not the expected bytes.
         """
         if isinstance(texts, str):
@@ -117,7 +119,9 @@ class MiniLM:
         with closing(_in_order(run, batches, self.threads if bulk else 1)) as results:
             for batch, pooled in zip(batches, results, strict=True):
                 for vector, index in zip(pooled, batch, strict=True):
-                    vectors[places[index]] = vector
+                    # Names that differ only in unknown characters would have one vector, and pass for synonyms.
+                    unknown = role == "entity" and UNKNOWN_TOKEN in tokens[index]
+                    vectors[places[index]] = 0.0 if unknown else vector
                 if progress is not None:
                     progress(sum(len(places[index]) for index in batch))
         return vectors

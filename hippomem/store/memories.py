@@ -258,6 +258,12 @@ def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, Pass
     return found
 
 
+def state(db: sqlite3.Connection, passage_key: int) -> str | None:
+    """The state of a passage; None for one that is gone."""
+    row = db.execute("SELECT state FROM passages WHERE passage_key = ?", (passage_key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def set_state(db: sqlite3.Connection, passage_key: int, state: str, error: str | None = None) -> None:
     """Move a passage to a state; a failure counts an attempt and keeps the reason."""
     db.execute(

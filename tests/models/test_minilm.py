@@ -246,3 +246,11 @@ def test_vectors_agree_with_sentence_transformers(minilm: MiniLM) -> None:
     texts = ["", "a", "北京是中国的首都", *(sentence(n) for n in (5, 20, 80, 250, 400))]
     theirs = library.SentenceTransformer(str(package_folder()), device="cpu").encode(texts, normalize_embeddings=True)
     assert (minilm.embed(texts) * theirs).sum(axis=1).min() >= 0.99999
+
+
+def test_names_that_the_vocabulary_cannot_spell_are_near_to_nothing() -> None:
+    """Two Chinese names of unknown characters would share one vector; as entities they have none. As text they stay."""
+    model = MiniLM()
+    names = ["茶馆", "复旦", "北京", "Ada"]
+    assert (np.abs(model.embed(names, role="entity")).sum(axis=1) > 0).tolist() == [False, False, True, True]
+    assert np.allclose(np.linalg.norm(model.embed(names), axis=1), 1.0)
