@@ -95,7 +95,8 @@ class MiniLM:
     ) -> NDArray[np.float32]:
         """Embed *texts*, cut after 256 tokens: (len(texts), 384) float32, unit rows. Equal texts are embedded once.
 
-        role: the model has no instructions; an entity's name with a character that its vocabulary lacks is a row of zeros.    progress: called after each batch with its number of texts.
+        role: the model has no instructions; an entity's name with a character that its vocabulary lacks is a row of zeros.
+        progress: called after each batch with its number of texts.
         Raises ModelFilesError when the weights are not the expected bytes.
         """
         if isinstance(texts, str):

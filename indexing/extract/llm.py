@@ -134,7 +134,7 @@ class LlmExtractor:
 
 def _read(text: str, wanted: Sequence[str]) -> Extraction:
     row = parse_json(text)
-    if not isinstance(row, dict) or not any(isinstance(row.get(name), list) for name in wanted):
+    if not isinstance(row, dict) or not any(isinstance(row.get(name), list) for name in (*wanted, "named_entities")):
         raise ModelOutputError(f"no JSON object with {' and '.join(wanted)} in: {text[:200]!r}")
     try:
         extraction = parse_extraction(row)

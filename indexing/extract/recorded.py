@@ -59,18 +59,23 @@ class RecordedExtractor:
         return ExtractionError(f"no recording in {self.path.name} for source ids: {ids}")
 
 
+#: Names under which models give the parts of a triple when they give an object instead of a list.
+_PARTS = (("subject", "head"), ("predicate", "relation"), ("object", "tail"))
+
+
 def parse_extraction(row: Mapping[str, Any]) -> Extraction:
     """An Extraction from decoded JSON. Raises TypeError or ValueError for other shapes.
 
     A triple that has not three parts is left out, as HippoRAG does; a part that is a number or a boolean becomes its text.
     """
-    entities, triples = row.get("entities") or [], row.get("triples") or []
+    entities = row.get("entities") or row.get("named_entities") or []  # the second as HippoRAG's prompt names them
+    triples = row.get("triples") or []
     if not isinstance(entities, list) or not isinstance(triples, list):
         raise TypeError("'entities' and 'triples' must be lists")
     kept = []
     for triple in triples:
         if isinstance(triple, Mapping):
-            triple = [triple.get("subject"), triple.get("predicate"), triple.get("object")]
+            triple = [next((triple[name] for name in names if name in triple), None) for names in _PARTS]
         if isinstance(triple, list) and len(triple) == 3 and all(isinstance(p, str | int | float) for p in triple):
             kept.append(Triple(*(str(part) for part in triple)))
     return Extraction(tuple(str(e) for e in entities if isinstance(e, str | int | float)), tuple(kept))

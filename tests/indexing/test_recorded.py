@@ -105,3 +105,9 @@ def test_shapes_of_triples() -> None:
     for bad in ({"entities": "Ada"}, {"triples": 3}):
         with pytest.raises(TypeError):
             parse_extraction(bad)
+
+
+def test_other_names_for_the_same_parts_are_understood() -> None:
+    """HippoRAG's own key for entities, and triples as objects, are read like ours."""
+    row = {"named_entities": ["Rome"], "triples": [{"head": "Rome", "relation": "lies on", "tail": "Tiber"}]}
+    assert parse_extraction(row) == Extraction(("Rome",), (Triple("Rome", "lies on", "Tiber"),))
