@@ -56,9 +56,9 @@ class Weights:
     #: Edges, against 1 for "sentence names entity" and "passage holds sentence".
     title_edge: float = 8.0
     synonym_edge: float = 0.5
-    neighbour_edge: float = 4.0
+    neighbour_edge: float = 8.0
     #: Fuse. Activation below the floor is as good as none; then the weights of the parts, each scaled to [0, 1].
-    floor: float = 1e-5
+    floor: float = 1e-6
     title: float = 0.1
     own: float = 0.3
     title_chain: float = 0.3
@@ -111,7 +111,7 @@ class HippoMem:
             cosine = similarity(index.fact_vectors, vector)
             dense = similarity(index.passage_vectors, vector)
             query_terms = self._lexicon.query(query)
-            bm25 = self._lexicon.bm25_share(query_terms)
+            bm25 = self._lexicon.share(query_terms)
             titled = self._titled(query)
             match = cosine + w.lexical_match * self._lexicon.fact_share(query_terms)
             match += w.title_match * titled[index.home_of_fact]

@@ -53,6 +53,7 @@ class NamespaceIndex:
     fact_terms: csr_array  # (F, T) counts, sentences only, without their title
     title_terms: csr_array  # (P, T) counts
     neighbours: Ints  # (m, 2) positions of passages that follow one another in a session
+    contexts: Ints  # (P,) number of the session, or else the document, that a passage is part of
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -225,6 +226,7 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         fact_terms=csr_array(fact_terms[used]),
         title_terms=title_terms,
         neighbours=_neighbours(db, namespace_key, passage_keys),
+        contexts=_contexts(db, namespace_key, passages),
     )
 
 
@@ -303,6 +305,19 @@ def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) 
     )
     pairs = {(a[-1], b[-1]) for a, b in pairwise(ordered) if a[:2] == b[:2] and a[-1] != b[-1]}
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def _contexts(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]) -> Ints:
+    """What each passage is part of, numbered in order of the passages: its session, or else its memory."""
+    rows = db.execute(
+        "SELECT memory_key, min(session_id) FROM memories JOIN sources USING (memory_key)"
+        " WHERE namespace_key = ? AND session_id IS NOT NULL GROUP BY memory_key",
+        (namespace_key,),
+    )
+    sessions = dict(rows.fetchall())
+    numbers: dict[object, int] = {}
+    contexts = (sessions.get(memory_key, memory_key) for _, _, memory_key, *_ in passages)
+    return np.array([numbers.setdefault(context, len(numbers)) for context in contexts], dtype=np.int64)
 
 
 def row(matrix: csr_array, i: int) -> Ints:
