@@ -57,8 +57,9 @@ class Weights:
     title_edge: float = 8.0
     synonym_edge: float = 0.5
     neighbour_edge: float = 8.0
-    #: Fuse. Activation below the floor is as good as none; then the weights of the parts, each scaled to [0, 1].
-    floor: float = 1e-6
+    #: Fuse. Activation below this share of what every passage would get from an even spread is as good as none; then the
+    #: weights of the parts, each scaled to [0, 1].
+    floor: float = 1e-3
     title: float = 0.1
     own: float = 0.3
     title_chain: float = 0.3
@@ -126,7 +127,7 @@ class HippoMem:
             chains = self._chains.score(match, cosine, own)
         with watch.stage("fuse"):
             scores = (
-                min_max(np.log(activation + w.floor))
+                min_max(np.log(activation + w.floor / len(activation)))
                 + w.title * titled
                 - w.own * min_max(own)
                 + w.title_chain * min_max(chains.titled)
