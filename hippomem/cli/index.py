@@ -129,10 +129,6 @@ def _documents(paths: Sequence[Path], skipped: list[ReadError] | None) -> Iterab
 
 
 def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], retried: int) -> dict[str, Any]:
-    from hippomem.store import memories
-
-    key = memory.store.namespace_key(memory.namespace)
-    failures = [] if key is None else memories.failures(memory.store.db, key)
     return {
         "store": str(memory.store.path),
         "namespace": memory.namespace,
@@ -141,7 +137,9 @@ def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], re
         "duplicates": report.duplicates,
         "failed": report.failed + retried,
         "skipped": [{"path": str(e.path), "line": e.line, "message": str(e)} for e in skipped],
-        "failures": [{"passage_id": p, "error": error, "attempts": attempts} for p, error, attempts in failures],
+        "failures": [
+            {"passage_id": p, "error": error, "attempts": attempts} for p, error, attempts in memory.failures()
+        ],
         "seconds": dict(report.seconds),
         "stats": memory.stats().to_dict(),
     }

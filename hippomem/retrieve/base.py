@@ -81,6 +81,14 @@ def similarity(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDAr
     return product.astype(np.float64)
 
 
+def min_max(values: NDArray[np.float64], *, equal: float = 0.0) -> NDArray[np.float64]:
+    """Values scaled to [0, 1]; all *equal* where they do not differ (HippoRAG's code takes 1)."""
+    if not len(values):
+        return values
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.full_like(values, equal)
+
+
 def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """Positions of the best *k* scores, best first, ties by lower position (which is order of id)."""
     positions = np.arange(len(scores)) if candidates is None else candidates

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csr_array
 
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, in_role, ones
 from hippomem.store.facts import OBJECT, SUBJECT, TITLE
 
 
@@ -24,12 +24,12 @@ def phrase_graph(index: NamespaceIndex) -> csr_array:
     counts = np.asarray(index.contributions.sum(axis=0)).ravel()
     if len(index.triples):
         mentions = index.mentions[index.triples]
-        subject, obj = _role(mentions, SUBJECT), _role(mentions, OBJECT)
+        subject, obj = in_role(mentions, SUBJECT), in_role(mentions, OBJECT)
         weighted = csr_array(subject.T * counts[index.triples]) if entities else subject.T
         directed = csr_array(weighted @ obj)
         directed = csr_array(directed + directed.T)
     else:
-        pattern = _role(index.mentions, ~0)
+        pattern = in_role(index.mentions, ~0)
         directed = csr_array(csr_array(pattern.T * counts) @ pattern)
         directed.setdiag(0)
         directed.eliminate_zeros()
@@ -54,8 +54,8 @@ def sentence_graph(
     *synonym_weight* times their cosine, passages next to each other in a session *neighbour_weight*.
     """
     entities, facts, passages = len(index.entities), len(index.fact_keys), len(index.passage_ids)
-    named = _role(index.mentions, ~TITLE)
-    made = _pattern(index.contributions)
+    named = in_role(index.mentions, ~TITLE)
+    made = ones(index.contributions)
     row = np.flatnonzero(index.title_entities >= 0)
     titled = csr_array((np.full(len(row), title_weight), (row, index.title_entities[row])), shape=(passages, entities))
     near = csr_array(index.synonyms.minimum(index.synonyms.T)) * synonym_weight
@@ -74,20 +74,6 @@ def discount_hubs(weights: csr_array, factor: NDArray[np.float64]) -> csr_array:
     discounted = csr_array(weights, dtype=np.float64, copy=True)
     discounted.data *= factor[discounted.indices]
     return discounted
-
-
-def _role(mentions: csr_array, roles: int) -> csr_array:
-    """Ones where a mention has one of the roles."""
-    chosen = csr_array(mentions, dtype=np.float64, copy=True)
-    chosen.data = ((mentions.data & roles) > 0).astype(np.float64)
-    chosen.eliminate_zeros()
-    return chosen
-
-
-def _pattern(matrix: csr_array) -> csr_array:
-    pattern = csr_array(matrix, dtype=np.float64, copy=True)
-    pattern.data[:] = 1.0
-    return pattern
 
 
 def _between(matrix: csr_array, positions: NDArray[np.int64]) -> csr_array:

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity, top
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity, top
 from hippomem.retrieve.chains import Chains
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
@@ -117,7 +117,8 @@ class HippoMem:
             match = cosine + w.lexical_match * self._lexicon.fact_share(query_terms)
             match += w.title_match * titled[index.home_of_fact]
         with watch.stage("seed"):
-            prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled)
+            # Where all passages look alike (there is one, or they are equal), each is as good a seed as any.
+            prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled, equal=1.0)
             reset, origin = self._reset(query, match, prior)
         with watch.stage("walk"):
             x = personalized_pagerank(self._transition, reset, tol=1e-4, pull=self._pull)
@@ -190,12 +191,5 @@ class HippoMem:
             if position is not None:
                 entity_reset[position] += w.mention_seed / frequency[position]
                 origin.pop(position, None)
-        # Where all passages look alike (there is one, or they are equal), each is as good a seed as any.
-        passages = w.passage_seed * (prior if prior.any() else np.ones_like(prior)) ** w.passage_peak
+        passages = w.passage_seed * prior**w.passage_peak
         return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages]), origin
-
-
-def min_max(values: Vector) -> Vector:
-    """Values scaled to [0, 1]; zeros when all are equal."""
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else np.zeros_like(values)

@@ -15,10 +15,9 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
-from hippomem.retrieve.hipporag2 import min_max
 from hippomem.retrieve.index import NamespaceIndex
 from hippomem.retrieve.linking import query_mentions
 from hippomem.store import Store, vectors
@@ -87,11 +86,10 @@ class HippoRag1:
         with watch.stage("link"):
             linked = np.unique([phrases[similarity(matrix, name).argmax()] for name in name_vectors])
             reset = np.zeros(len(index.entities))
-            frequency = np.bincount(index.passage_phrases.indices, minlength=len(index.entities))
-            reset[linked] = 1.0 / np.maximum(frequency[linked], 1)
+            reset[linked] = 1.0 / np.maximum(index.phrase_frequency[linked], 1.0)
         with watch.stage("walk"):
             x = personalized_pagerank(self._transition, reset, pull=self._pull)
-            scores = min_max(self._passage_phrase_counts @ x)
+            scores = min_max(self._passage_phrase_counts @ x, equal=1.0)
         why = self._explain.walked(self._pull, x, reset, cosine, {"pagerank": scores}, note)
         ranking = Ranking(scores, why=why, note=note)
         return present(self._store, index, self.name, query, ranking, k, explain, watch)

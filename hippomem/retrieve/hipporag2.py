@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity, top
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
 from hippomem.retrieve.index import NamespaceIndex, row
@@ -45,12 +45,6 @@ class HippoRag2:
     def _pull(self) -> csr_array:
         return transposed(self._transition)
 
-    @cached_property
-    def _phrase_frequency(self) -> NDArray[np.float64]:
-        """(E,) number of passages whose facts hold the phrase."""
-        phrases = self._index.passage_phrases.indices
-        return np.bincount(phrases, minlength=len(self._index.entities)).astype(np.float64)
-
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`. Falls back to dense ranking, and says so, when no fact is left to seed from."""
         check_query(query, k)
@@ -63,11 +57,11 @@ class HippoRag2:
             facts = index.phrase_facts
             best = facts[top(cosine[facts], LINKING_TOP_K)] if len(facts) else facts
             strength = np.zeros(len(cosine))
-            strength[facts] = min_max(cosine[facts])
+            strength[facts] = min_max(cosine[facts], equal=1.0)
         if self._filter is not None and len(best):
             with watch.stage("filter"):
                 best = best[self._filter.keep(query, self._explain.triples(best))]
-        dense = min_max(similarity(index.passage_vectors, vector))
+        dense = min_max(similarity(index.passage_vectors, vector), equal=1.0)
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
         phrase_reset = self._phrase_reset(best, strength)
         if not phrase_reset.any():
@@ -92,18 +86,10 @@ class HippoRag2:
         times = np.zeros(len(self._index.entities))
         for fact in best.tolist():
             phrases = row(self._index.fact_phrases, fact)
-            total[phrases] += strength[fact] / np.maximum(self._phrase_frequency[phrases], 1.0)
+            total[phrases] += strength[fact] / np.maximum(self._index.phrase_frequency[phrases], 1.0)
             times[phrases] += 1.0
         mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)
         reset = np.zeros_like(mean)
         kept = top(mean, LINKING_TOP_K, np.flatnonzero(mean > 0))
         reset[kept] = mean[kept]
         return reset
-
-
-def min_max(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values scaled to [0, 1]; ones when all are equal, as in the reference code."""
-    if not len(values):
-        return values
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else np.ones_like(values)

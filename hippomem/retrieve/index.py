@@ -97,7 +97,7 @@ class NamespaceIndex:
     @cached_property
     def entity_passages(self) -> csr_array:
         """(P, E) 1 where a passage makes a statement that mentions the entity."""
-        return _ones(self.contributions @ _ones(self.mentions))
+        return ones(self.contributions @ ones(self.mentions))
 
     @cached_property
     def document_frequency(self) -> NDArray[np.float64]:
@@ -112,11 +112,7 @@ class NamespaceIndex:
     @cached_property
     def _phrase_mentions(self) -> csr_array:
         """(F, E) ones: subjects and objects of triples; without any triple, the entities of sentences."""
-        chosen = csr_array(self.mentions, dtype=np.float64, copy=True)
-        roles = SUBJECT | OBJECT if len(self.triples) else ~0
-        chosen.data = ((self.mentions.data & roles) > 0).astype(np.float64)
-        chosen.eliminate_zeros()
-        return chosen
+        return in_role(self.mentions, SUBJECT | OBJECT if len(self.triples) else ~0)
 
     @cached_property
     def phrase_facts(self) -> Ints:
@@ -143,7 +139,12 @@ class NamespaceIndex:
     @cached_property
     def passage_phrases(self) -> csr_array:
         """(P, E) ones: the phrases of each passage's facts."""
-        return _ones(self.contributions @ self._phrase_mentions)
+        return ones(self.contributions @ self._phrase_mentions)
+
+    @cached_property
+    def phrase_frequency(self) -> NDArray[np.float64]:
+        """(E,) passages whose facts hold each phrase."""
+        return np.bincount(self.passage_phrases.indices, minlength=len(self.entities)).astype(np.float64)
 
     @cached_property
     def fact_phrases(self) -> csr_array:
@@ -326,9 +327,17 @@ def row(matrix: csr_array, i: int) -> Ints:
     return columns
 
 
-def _ones(matrix: csr_array) -> csr_array:
+def ones(matrix: csr_array) -> csr_array:
     """The pattern of a matrix, as float64 ones."""
     pattern = csr_array(matrix, dtype=np.float64, copy=True)
     pattern.eliminate_zeros()
     pattern.data[:] = 1.0
     return pattern
+
+
+def in_role(mentions: csr_array, roles: int) -> csr_array:
+    """Ones where a mention has one of the roles (a bit sum)."""
+    chosen = csr_array(mentions, dtype=np.float64, copy=True)
+    chosen.data = ((mentions.data & roles) > 0).astype(np.float64)
+    chosen.eliminate_zeros()
+    return chosen

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, ones
 from hippomem.text.words import terms
 
 Vector = NDArray[np.float64]
@@ -123,12 +123,5 @@ def _add_column(scores: Vector, matrix: csc_array, column: int, factor: float) -
 
 def _titled_fact_terms(index: NamespaceIndex) -> csr_array:
     """(F, T) ones: a sentence's own terms and those of its title (the title of any passage that makes it)."""
-    facts = len(index.fact_keys)
-    by_fact = index.contributions.T.tocsr()
-    has_passage = np.diff(by_fact.indptr) > 0
-    first = np.zeros(facts, dtype=np.int64)
-    first[has_passage] = by_fact.indices[by_fact.indptr[:-1][has_passage]]
-    titles = index.title_terms[first] if facts else index.fact_terms
-    pattern = csr_array(index.fact_terms + titles)
-    pattern.data[:] = 1.0
-    return pattern
+    titles = index.title_terms[index.home_of_fact] if len(index.fact_keys) else index.fact_terms
+    return ones(csr_array(index.fact_terms + titles))
