@@ -12,6 +12,7 @@ from rich.text import Text
 
 from eval.bench import bench
 from eval.dataset import Dataset, load_datasets
+from eval.loaders.command import convert_command
 from eval.provenance import provenance
 from eval.report import check_writable, console, mean_table, print_set, write_json
 from eval.run import DEFAULT_KS, RunSettings, run_set
@@ -22,6 +23,7 @@ from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 app.add_typer(bench, name="bench")
+app.command("convert")(convert_command)
 
 Name = TypeVar("Name", bound=str)
 
