@@ -80,9 +80,13 @@ def _turns(conversation: Item, name: str, left_out: Counter[str]) -> dict[str, P
 
 
 def _said(turn: Item) -> str:
-    """What the turn says and, where an image is shared, what is on it by the caption that the data come with."""
-    text, caption = (turn.optional_text("text") or "").strip(), (turn.optional_text("blip_caption") or "").strip()
-    return f"{text} [shared image: {caption}]".strip() if caption else text
+    """What the turn says and, where an image is shared, what is on it by the caption that the data come with.
+
+    Empty for a turn that says nothing; white space at the ends of what is said is the source's own and stays.
+    """
+    text, caption = turn.optional_text("text") or "", turn.optional_text("blip_caption") or ""
+    parts = [text, f"[shared image: {caption}]" if caption.strip() else ""]
+    return " ".join(part for part in parts if part.strip())
 
 
 def _query(item: Item, name: str, number: int, turns: dict[str, Passage | None], left_out: Counter[str]) -> Query:

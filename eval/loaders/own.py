@@ -72,7 +72,7 @@ def _csv(path: Path) -> Iterator[Item]:
                 raise ReadError("has more cells than columns; quote commas", path=path, line=rows.line_num)
             yield Item(path, "", {name: cell for name, cell in row.items() if cell}, rows.line_num)
     except csv.Error as error:
-        raise ReadError(f"is no CSV ({error})", path=path, line=rows.line_num) from error
+        raise ReadError(f"is no CSV ({error})", path=path, line=rows.reader.line_num) from error
 
 
 def _query(item: Item, number: int, seen: dict[str, str]) -> Query:

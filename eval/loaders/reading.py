@@ -103,7 +103,10 @@ class Item:
             return {}
         if not isinstance(value, dict):
             raise self.error(f"`{key}` is a {type(value).__name__}; expected an object")
-        self._sound(key, json.dumps(value, ensure_ascii=False))
+        try:
+            self._sound(key, json.dumps(value, ensure_ascii=False, allow_nan=False))
+        except ValueError as error:
+            raise self.error(f"`{key}` holds NaN or an infinity, which is no JSON") from error
         return value
 
     def child(self, key: str) -> Item:
