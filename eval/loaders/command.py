@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 from eval.loaders.formats import FORMATS, convert
 from eval.loaders.model import Conversion
-from eval.loaders.options import Options, Unit
+from eval.loaders.options import UNITS, Options, Unit
 from eval.loaders.writing import check_out, write
 from hippomem.cli.output import print_json
 from hippomem.errors import ConfigError
@@ -36,7 +36,15 @@ def convert_command(
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Turn a benchmark's official files, or your own questions, into a folder that `run` reads."""
-    options = Options(limit, split, _unit(unit), pooled, aliases, corpus, openie)
+    options = Options(
+        limit=limit,
+        split=split,
+        unit=_unit(unit),
+        pooled=pooled,
+        aliases=aliases,
+        corpus=corpus,
+        openie=openie,
+    )
     check_out(out)
     conversion = convert(name, files, options)
     write(conversion, out)
@@ -55,7 +63,7 @@ def report(name: str, out: Path, conversion: Conversion) -> dict[str, Any]:
 def summary(name: str, out: Path, conversion: Conversion) -> list[str]:
     """The same for people."""
     counts = conversion.counts
-    stores = f" in {counts['stores']:,} stores" if conversion.nested else ""
+    stores = f" in {counts['stores']:,} stores" if counts["stores"] > 1 else ""
     lines = [
         f"{out}: {counts['passages']:,} passages{stores}, {counts['questions']:,} questions from {name}",
         f"{counts['gold']:,} relevant passages for {counts['with_gold']:,} questions",
@@ -66,9 +74,9 @@ def summary(name: str, out: Path, conversion: Conversion) -> list[str]:
 
 
 def _unit(name: str | None) -> Unit | None:
-    for unit in get_args(Unit):
-        if name == unit:
-            return unit  # type: ignore[no-any-return]
-    if name is not None:
-        raise ConfigError(f"--unit '{name}' is unknown; choose from {', '.join(get_args(Unit))}")
-    return None
+    if name is None:
+        return None
+    for unit in UNITS:
+        if unit == name:
+            return unit
+    raise ConfigError(f"--unit '{name}' is unknown; choose from {', '.join(UNITS)}")

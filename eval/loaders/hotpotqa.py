@@ -77,7 +77,7 @@ def contexts(item: Item) -> list[tuple[str, list[str]]]:
         match paragraph:
             case [str(title), [*sentences]] if all(isinstance(sentence, str) for sentence in sentences):
                 # A paragraph is checked as an item is: what cannot be stored is told here and not while indexing.
-                whole = Item(item.path, f"{item.name}, context[{index}]", {"title": title, "sentences": sentences})
+                whole = item.below(f"context[{index}]", {"title": title, "sentences": sentences})
                 paragraphs.append((whole.optional_text("title") or "", list(whole.texts("sentences"))))
             case _:
                 raise item.error(f"context[{index}] is not [title, [sentence, …]]")

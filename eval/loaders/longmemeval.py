@@ -33,13 +33,13 @@ def load(files: Sequence[Path], options: Options) -> Conversion:
     answered = _answered(read_items(files), unit, left_out)
     if options.pooled:
         haystack = Haystack(unit)
-        queries = [_query(question, haystack, left_out) for question in islice(answered, options.limit)]
+        queries = [_query(question, haystack) for question in islice(answered, options.limit)]
         left_out[BLANK] += haystack.blank
         return one_folder(haystack.passages.values(), queries, left_out)
     folders = []
     for question in islice(answered, options.limit):
         haystack = Haystack(unit)
-        query = _query(question, haystack, left_out)
+        query = _query(question, haystack)
         left_out[BLANK] += haystack.blank
         folders.append(Folder(query.query_id, tuple(haystack.passages.values()), (query,)))
     return Conversion(tuple(folders), nested=True, left_out=dict(+left_out))
@@ -147,7 +147,7 @@ def _sessions(item: Item) -> Iterator[Session]:
         yield Session(session_id, plain_date(date), tuple(said), frozenset(marked))
 
 
-def _query(question: Question, haystack: Haystack, left_out: Counter[str]) -> Query:
+def _query(question: Question, haystack: Haystack) -> Query:
     gold: dict[str, int] = {}
     for session in question.sessions:
         name = haystack.add(session)

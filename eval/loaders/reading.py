@@ -114,7 +114,7 @@ class Item:
         value = self.fields.get(key)
         if not isinstance(value, dict):
             raise self.error(f"`{key}` is missing or no object; expected an object")
-        return Item(self.path, self._below(key), value, self.line)
+        return self.below(key, value)
 
     def children(self, key: str) -> Iterator[Item]:
         """The objects of a list. Raises ReadError."""
@@ -125,10 +125,11 @@ class Item:
         for index, value in enumerate(values):
             if not isinstance(value, dict):
                 raise self.error(f"{name}[{index}] is a {type(value).__name__}; expected an object")
-            yield Item(self.path, self._below(f"{name}[{index}]"), value, self.line)
+            yield self.below(f"{name}[{index}]", value)
 
-    def _below(self, name: str) -> str:
-        return f"{self.name}, {name}" if self.name else name
+    def below(self, name: str, fields: Mapping[str, Any]) -> Item:
+        """*fields* as an item that is told as part of this one."""
+        return Item(self.path, f"{self.name}, {name}" if self.name else name, fields, self.line)
 
     def _sound(self, key: str, text: str) -> str:
         """*text*, unless it could not be stored: half a surrogate pair is no Unicode, and a store refuses NUL."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
+import importlib
 import json
 import os
 import subprocess
@@ -21,10 +23,11 @@ from eval.dataset import load_dataset
 from eval.loaders.model import Conversion, Folder, Passage, Query, one_folder
 from eval.loaders.writing import write
 from eval.systems import hippomem_engine
-from hippomem.errors import ConfigError, InputError
+from hippomem.errors import ConfigError, ExtractionError, InputError
 from hippomem.memory import Memory
 from hippomem.testing import HashEmbedder
 from hippomem.types import Extraction, Triple
+from indexing.extract import PassageText
 from indexing.extract.recorded import RecordedExtractor
 from indexing.readers import read_beir
 
@@ -144,7 +147,9 @@ def test_written_folder_has_the_layout(tmp_path: Path) -> None:
         "query-id\tcorpus-id\tscore\nq1\tp2\t2\nq1\tp1\t0.5\n"
     )
     assert [document.text for document in read_beir(folder)] == [passage.text for passage in passages]
-    assert RecordedExtractor(folder / "openie.jsonl")._by_id == recordings
+    asked = [PassageText("", "", passage.text, (passage.passage_id,)) for passage in passages]
+    (_, missing), (_, found) = RecordedExtractor(folder / "openie.jsonl").extract(asked)
+    assert (type(missing), found) == (ExtractionError, recordings["p2"])
     assert load_dataset(folder).skipped == 1
 
 
@@ -187,6 +192,13 @@ def test_ids_that_the_layout_cannot_hold_are_refused() -> None:
         Folder("conv", (Passage("p", "x"), Passage("p", "y")), (query,))
     with pytest.raises(InputError, match="question id 'q' is given twice"):
         Folder("", (), (query, query))
+
+
+@pytest.mark.parametrize("module", ["locomo", "longmemeval", "model", "musique", "pool", "writing"])
+def test_examples_in_docstrings_are_so(module: str) -> None:
+    """The examples that docstrings of the loaders show run as they say."""
+    results = doctest.testmod(importlib.import_module(f"eval.loaders.{module}"))
+    assert (results.failed, results.attempted > 0) == (0, True)
 
 
 @pytest.mark.parametrize(
