@@ -1,10 +1,10 @@
-"""Step 4: vectors for passages, facts and entities that have none yet."""
+"""Step 4: vectors for passages, facts and entities that have none yet, and the signs of the passages' token vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hippomem.models.embedder import Embedder, Role
+from hippomem.models.embedder import Embedder, Role, token_embedder
 from hippomem.store import Store, memories, vectors
 from hippomem.store.vectors import Table
 
@@ -54,6 +54,13 @@ def _embed(
             if progress is not None:
                 progress(f"embedding {table}", done, len(rows))
 
-        matrix = embedder.embed([text for _, text in block], role=role, progress=report)
+        keys, texts = [key for key, _ in block], [text for _, text in block]
+        with_tokens = token_embedder(embedder) if role == "passage" else None
+        if with_tokens is None:
+            matrix, signs = embedder.embed(texts, role=role, progress=report), None
+        else:
+            matrix, signs = with_tokens.embed_with_signs(texts, progress=report)
         with store.transaction() as db:
-            vectors.save(db, table, [key for key, _ in block], matrix)
+            vectors.save(db, table, keys, matrix)
+            if signs is not None:
+                vectors.save_token_signs(db, keys, signs)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.errors import ModelFilesError
-from hippomem.models.embedder import EmbedderIdentity, Role
+from hippomem.models.embedder import EmbedderIdentity, QueryVectors, Role, sign_bits
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -57,7 +57,7 @@ TOKENIZE_TEXTS = 1024
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 in ONNX Runtime; an ``Embedder``. Makes no difference between roles. Safe to share by threads.
+    """all-MiniLM-L6-v2 in ONNX Runtime; a ``TokenEmbedder``. Makes no difference between roles. Safe to share by threads.
 
     Opening it is cheap; the weights are checked and loaded (about 0.4 s) when the first text is embedded.
 
@@ -99,6 +99,40 @@ class MiniLM:
         progress: called after each batch with its number of texts.
         Raises ModelFilesError when the weights are not the expected bytes.
         """
+        return self._run(texts, role, progress, None)
+
+    def embed_with_signs(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.uint8]]]:
+        """Embed passages, and keep the signs of their at most 254 token vectors; see ``TokenEmbedder``."""
+        signs: list[NDArray[np.uint8]] = [np.zeros((0, DIMENSION // 8), dtype=np.uint8)] * len(texts)
+        return self._run(texts, "passage", progress, signs), signs
+
+    def embed_query(self, text: str) -> QueryVectors:
+        """Embed a query as a whole and token by token; see ``TokenEmbedder``."""
+        tokenizer, encoder = self._load()
+        clean = _clean(text)
+        encoding = tokenizer.encode(clean)
+        hidden = encoder.encode(np.array([encoding.ids], dtype=np.int32), threads=self.threads)
+        inner = hidden[0, 1:-1]
+        tokens = inner / np.maximum(np.sqrt((inner * inner).sum(axis=1, keepdims=True)), np.float32(1e-12))
+        # A token is a piece of a word: the text between the first and the last piece of it.
+        pieces: dict[int, tuple[int, int]] = {}
+        inside = list(zip(encoding.word_ids, encoding.offsets, strict=True))[1:-1]
+        for word, (start, end) in inside:
+            first, last = pieces.get(word, (start, end))
+            pieces[word] = min(first, start), max(last, end)
+        words = tuple(clean[slice(*pieces[word])] for word, _ in inside)
+        return QueryVectors(pool(hidden)[0], words, tokens)
+
+    def _run(
+        self,
+        texts: Sequence[str],
+        role: Role,
+        progress: Callable[[int], None] | None,
+        signs: list[NDArray[np.uint8]] | None,
+    ) -> NDArray[np.float32]:
+        """Vectors of the texts. signs: a list with a place for each text, filled here; None when they are not wanted."""
         if isinstance(texts, str):
             raise TypeError("embed() takes a sequence of texts, not one text; pass [text]")
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
@@ -114,7 +148,13 @@ class MiniLM:
         shared_by = 1 if bulk else self.threads
 
         def run(batch: list[int]) -> NDArray[np.float32]:
-            return pool(encoder.encode(np.stack([tokens[index] for index in batch]), threads=shared_by))
+            hidden = encoder.encode(np.stack([tokens[index] for index in batch]), threads=shared_by)
+            if signs is not None:
+                for index, inner in zip(batch, hidden[:, 1:-1], strict=True):
+                    bits = sign_bits(inner)
+                    for place in places[index]:
+                        signs[place] = bits
+            return pool(hidden)
 
         batches = _batches(tokens, self.batch_tokens * shared_by)
         with closing(_in_order(run, batches, self.threads if bulk else 1)) as results:
@@ -163,10 +203,14 @@ def _tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> list[NDArray[np.int
     """The token ids of each text."""
     tokens: list[NDArray[np.int32]] = []
     for start in range(0, len(texts), TOKENIZE_TEXTS):
-        # Half a surrogate pair is legal in a Python string and in no encoding; it becomes "?".
-        clean = [t.encode("utf-8", "replace").decode() for t in texts[start : start + TOKENIZE_TEXTS]]
+        clean = [_clean(text) for text in texts[start : start + TOKENIZE_TEXTS]]
         tokens += [np.array(encoding.ids, dtype=np.int32) for encoding in tokenizer.encode_batch_fast(clean)]
     return tokens
+
+
+def _clean(text: str) -> str:
+    """Half a surrogate pair is legal in a Python string and in no encoding; it becomes "?"."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _batches(tokens: Sequence[NDArray[np.int32]], budget: int) -> list[list[int]]:

@@ -16,7 +16,7 @@ _RELATIONS: dict[str, str] = {
     "memory": "SELECT memory_id, content_id, title, text, occurred_at FROM memories WHERE namespace_key = :n",
     "source": "SELECT memory_id, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata"
     " FROM sources JOIN memories USING (memory_key) WHERE namespace_key = :n",
-    "passage": "SELECT passage_id, memory_id, ordinal, start, stop, state, error, vector AS passage_vector"
+    "passage": "SELECT passage_id, memory_id, ordinal, start, stop, state, error, vector AS passage_vector, token_signs"
     " FROM passages JOIN memories USING (memory_key) WHERE passages.namespace_key = :n",
     "fact": "SELECT fact_id, kind, subject, predicate, object, vector AS fact_vector FROM facts WHERE namespace_key = :n",
     "contribution": "SELECT passage_id, fact_id, contributions.ordinal, count, statement"

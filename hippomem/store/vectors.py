@@ -31,6 +31,27 @@ def save(db: sqlite3.Connection, table: Table, keys: Sequence[int], vectors: NDA
     )
 
 
+def save_token_signs(db: sqlite3.Connection, keys: Sequence[int], signs: Sequence[NDArray[np.uint8]]) -> None:
+    """Store the signs of each passage's token vectors, (n, dimension / 8) uint8 a passage."""
+    db.executemany(
+        "UPDATE passages SET token_signs = ? WHERE passage_key = ?",
+        [(rows.tobytes(), key) for key, rows in zip(keys, signs, strict=True)],
+    )
+
+
+def token_signs(
+    db: sqlite3.Connection, keys: Sequence[int], dimension: int
+) -> list[NDArray[np.uint8] | None]:
+    """(n, ceil(dimension / 8)) uint8 for each passage, in the order given; None for one that has none."""
+    width = -(-dimension // 8)
+    found: list[NDArray[np.uint8] | None] = []
+    for key in keys:
+        row = db.execute("SELECT token_signs FROM passages WHERE passage_key = ?", (key,)).fetchone()
+        blob = None if row is None else row[0]
+        found.append(None if blob is None else np.frombuffer(blob, dtype=np.uint8).reshape(-1, width))
+    return found
+
+
 def unembedded_passages(db: sqlite3.Connection, namespace_key: int) -> list[int]:
     """Rows of extracted passages without a vector, memory by memory."""
     rows = db.execute(
@@ -66,6 +87,7 @@ def drop_all(db: sqlite3.Connection) -> None:
     """Forget every vector and every synonym edge, before another model makes new ones."""
     for table in _KEY:
         db.execute(f"UPDATE {table} SET vector = NULL")
+    db.execute("UPDATE passages SET token_signs = NULL")
     db.execute("UPDATE entities SET linked = 0")
     db.execute("DELETE FROM synonyms")
 

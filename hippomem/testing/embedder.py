@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.models.embedder import EmbedderIdentity, Role
+from hippomem.models.embedder import EmbedderIdentity, QueryVectors, Role, sign_bits
 
 _WORD = re.compile(r"\w+")
 #: A word's trigrams weigh this much beside the word itself, so that "filmed" is a little like "film".
@@ -18,7 +18,7 @@ TRIGRAM_WEIGHT = 0.25
 
 
 class HashEmbedder:
-    """Feature hashing of words and their letter trigrams; an ``Embedder`` without a model.
+    """Feature hashing of words and their letter trigrams; a ``TokenEmbedder`` without a model, whose tokens are the words.
 
     Each feature has one signed place (CRC-32 of its text), so equal input gives equal bytes in every process, alone and
     in every batch. Unrelated texts are orthogonal on average; the larger the dimension, the fewer collisions.
@@ -50,6 +50,21 @@ class HashEmbedder:
             if progress is not None:
                 progress(1)
         return vectors
+
+    def embed_with_signs(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.uint8]]]:
+        """The vectors of the texts, and the signs of the vectors of their words."""
+        return self.embed(texts, progress=progress), [sign_bits(self._tokens(text)[1]) for text in texts]
+
+    def embed_query(self, text: str) -> QueryVectors:
+        """The vector of the text and those of its words."""
+        return QueryVectors(self.embed([text], role="query")[0], *self._tokens(text))
+
+    def _tokens(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        words = tuple(_WORD.findall(text))
+        vectors = np.array([self._vector(word) for word in words], dtype=np.float32)
+        return words, vectors.reshape(len(words), self._identity.dimension)
 
     def _vector(self, text: str) -> NDArray[np.float64]:
         vector = np.zeros(self._identity.dimension)
