@@ -5,6 +5,8 @@ Both are resampled from the questions alone and seeded, so the same answers give
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,27 @@ def percentile_interval(
     >>> percentile_interval(np.array([[1.0], [1.0]]), seed=0)
     array([[1., 1.]])
     """
+    return _quantiles(_means(values, seed, resamples), level)
+
+
+def stratified_interval(
+    strata: Sequence[NDArray[np.float64]], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> NDArray[np.float64]:
+    """Bootstrap percentile interval of the mean over strata (sets), each counting once, of the means of each column.
+
+    Every stratum's rows are drawn by themselves, by draws of their own: the interval is about other questions of these
+    sets, not about other sets.    strata: at least one (n_i, m).    Returns (m, 2): low, high.
+
+    >>> stratified_interval([np.array([[1.0]]), np.array([[3.0]])], seed=0)
+    array([[2., 2.]])
+    """
+    seeds = np.random.SeedSequence(seed).spawn(len(strata))
+    means = np.mean([_means(rows, own, resamples) for rows, own in zip(strata, seeds, strict=True)], axis=0)
+    return _quantiles(means, level)
+
+
+def _means(values: NDArray[np.float64], seed: int | np.random.SeedSequence, resamples: int) -> NDArray[np.float64]:
+    """(resamples, m) means of rows drawn with replacement."""
     rng = np.random.default_rng(seed)
     n = len(values)
     means = []
@@ -35,8 +58,12 @@ def percentile_interval(
         drawn = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
         means.append(counts @ values / n)
+    return np.concatenate(means)
+
+
+def _quantiles(means: NDArray[np.float64], level: float) -> NDArray[np.float64]:
     tail = (1.0 - level) / 2.0
-    interval: NDArray[np.float64] = np.quantile(np.concatenate(means), [tail, 1.0 - tail], axis=0).T
+    interval: NDArray[np.float64] = np.quantile(means, [tail, 1.0 - tail], axis=0).T
     return interval
 
 
