@@ -79,8 +79,8 @@ def run_set(dataset: Dataset, settings: RunSettings, engine: Engine, say: Say = 
                     answers = _answer_all(built, corpus, name, settings, outcomes[name])
                     found = _explain_worst(built, originals, name, settings, answers)
                     outcomes[name].failures = worst([*outcomes[name].failures, *found], settings.failures)
-    for name, outcome in outcomes.items():
-        outcome.notes += _notes(name, outcome, dataset, settings)
+    for label, outcome in outcomes.items():
+        outcome.notes += _notes(label, outcome, dataset, settings)
     return outcomes
 
 

@@ -166,13 +166,13 @@ def _provenance(report: Report) -> list[str]:
         if isinstance(value, Mapping):
             rows += [[plain(f"{key.replace('_', ' ')}: {name}"), plain(str(inner))] for name, inner in value.items()]
         else:
-            shown = (
-                ", ".join(map(str, value))
-                if isinstance(value, list)
-                else tables.MISSING
-                if value is None
-                else str(value)
-            )
-            rows.append([plain(key.replace("_", " ")), plain(shown)])
+            rows.append([plain(key.replace("_", " ")), plain(_shown(value))])
     command = "python -m eval " + shlex.join(map(str, known.get("arguments", [])))
     return [f"````sh\n{command}\n````", table(["what", "value"], rows, words=2)] if rows else []
+
+
+def _shown(value: Any) -> str:
+    """A value of the provenance in words; a dash for what was not given."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return tables.MISSING if value is None else str(value)

@@ -66,7 +66,7 @@ def bars(results: Results) -> Figure:
         axes.set_xlim(0, 114)
         axes.set_xticks(range(0, 101, 25))
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"recall@{ALWAYS}, % (line: 95% interval)")
+        axes.set_xlabel(f"recall@{ALWAYS}, %")
     return figure
 
 
@@ -107,7 +107,7 @@ def _against(results: Results, cost: Callable[[Mapping[str, Any]], float], label
             low_end, high_end = min(spent.values()) / 1.7, max(spent.values()) * 1.7
             axes.set_xlim(low_end, high_end)
             ticks = list(nice_ticks(low_end, high_end))
-            axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+            axes.set_xticks(ticks, [compact(tick) for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel(label)
         axes.set_ylabel(f"recall@{ALWAYS}, %")
@@ -115,7 +115,7 @@ def _against(results: Results, cost: Callable[[Mapping[str, Any]], float], label
     return figure
 
 
-def nice_ticks(low: float, high: float, *, most: int = 6) -> Iterator[float]:
+def nice_ticks(low: float, high: float, *, most: int = 5) -> Iterator[float]:
     """1, 2, 5, 10, ... between two positive numbers; only powers of ten where that would be more than *most*.
 
     >>> list(nice_ticks(3, 60)), list(nice_ticks(1, 5000))
@@ -125,6 +125,18 @@ def nice_ticks(low: float, high: float, *, most: int = 6) -> Iterator[float]:
     ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5) if low <= digit * 10.0**power <= high]
     tens = [10.0**power for power in powers if low <= 10.0**power <= high]
     yield from tens if len(ticks) > most and tens else ticks
+
+
+def compact(value: float) -> str:
+    """A tick's label, short enough to stand beside its neighbours.
+
+    >>> compact(0.5), compact(20_000), compact(5e6)
+    ('0.5', '20k', '5M')
+    """
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= unit:
+            return f"{value / (1e3 if letter == 'k' else unit):g}{letter}"
+    return f"{value:g}"
 
 
 def _quality(entry: Mapping[str, Any]) -> tuple[float, tuple[float, float]]:
@@ -182,7 +194,7 @@ def drawing() -> Iterator[None]:
     """
     import matplotlib
 
-    look = {
+    look: Any = {
         "svg.hashsalt": "hippomem",
         "svg.fonttype": "none",
         "text.parse_math": False,

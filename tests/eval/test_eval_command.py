@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from eval import __main__ as command
+from eval.__main__ import main
+from eval import commands
 from eval.provenance import anonymous
 from hippomem.errors import ModelUnavailableError
 
@@ -24,15 +25,15 @@ WriteSet = Callable[..., Path]
 @pytest.fixture
 def run(fake: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """``run(...)`` is ``python -m eval run ...`` over the fake engine; returns the exit code."""
-    monkeypatch.setattr(command, "hippomem_engine", fake.engine)
-    return lambda *words: command.main(["run", *map(str, words)])
+    monkeypatch.setattr(commands, "hippomem_engine", fake.engine)
+    return lambda *words: main(["run", *map(str, words)])
 
 
 def without_times(report: dict[str, Any]) -> str:
     """The report without what a clock decides."""
     for entries in report["results"].values():
         for entry in entries.values():
-            for key in ("index_seconds", "query_ms", "query_ms_by_stage", "warm_up_seconds"):
+            for key in ("index_seconds", "query_ms", "query_ms_by_stage", "query_ms_beyond_encoder", "warm_up_seconds"):
                 del entry[key]
     del report["provenance"]["date"]
     return json.dumps(report)
@@ -136,6 +137,9 @@ def test_table_is_readable_in_a_pipe(
         (["--limit", "0"], 2, "--limit is 0"),
         (["--limit", "x"], 2, "'--limit'"),
         (["--seed", "-1"], 2, "--seed is -1"),
+        (["--failures", "-1"], 2, "--failures is -1"),
+        (["--by", "colour"], 2, "--by 'colour' is unknown; choose from type, hops, gold"),
+        (["--report", "nowhere/out"], 2, "--report 'nowhere/out': no folder 'nowhere'"),
         (["--llm-model", "m"], 2, "need --extractor llm, not 'builtin'"),
         (["--json", "nowhere/out.json"], 2, "no folder 'nowhere'"),
         (["--json", "."], 2, "is a folder"),
@@ -169,7 +173,7 @@ def test_error_from_below_keeps_its_exit_code(
     def unreachable() -> None:
         raise ModelUnavailableError("the endpoint does not answer; start it or use --extractor builtin")
 
-    monkeypatch.setattr(command, "hippomem_engine", unreachable)
+    monkeypatch.setattr(commands, "hippomem_engine", unreachable)
     assert run(animals, "--retriever", "bm25") == 7
     assert capsys.readouterr().err == "error: the endpoint does not answer; start it or use --extractor builtin\n"
 
