@@ -44,7 +44,7 @@ def _found(failure: Mapping[str, Any]) -> str:
 
 def _passage(passage: Mapping[str, Any]) -> str:
     """Its title, or its id where it has none, and how it begins."""
-    return f"**{plain(passage['title'] or passage['id'])}** {plain(_cut(passage['text'], SHOWN))}"
+    return f"**{plain(passage['title'].strip() or passage['id'])}** {plain(_cut(passage['text'], SHOWN))}"
 
 
 def _cut(text: str, limit: int) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from eval.__main__ import main
 from eval import commands
+from eval.__main__ import main
 from eval.provenance import anonymous
 from hippomem.errors import ModelUnavailableError
 
@@ -123,6 +123,35 @@ def test_table_is_readable_in_a_pipe(
     assert "animals: 2 questions, 4 passages" in out
     assert "hipporag2 against bm25: +0.0 recall@5, p = 1.0000 (paired)" in out
     assert "mean over 2 sets" in out
+
+
+def test_figures_by_label_are_shown_on_demand(
+    run: Callable[..., int], write_set: WriteSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--by`` adds a table, a row a label, and none for a set without such labels."""
+    labels = {"q1": {"type": "bridge"}, "q2": {"type": "comparison"}}
+    passages = {"p": "x", **{f"a{number}": "y" for number in range(6)}}
+    folder = write_set("toy", passages, {"q1": "x", "q2": "y"}, [("q1", "p", 1), ("q2", "p", 1)], labels=labels)
+    assert run(folder, "--retriever", "bm25", "--by", "type") == 0
+    out = capsys.readouterr().out
+    assert "toy by type: R@5 / all@5" in out
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in out.splitlines() if "│ " in line]
+    assert cells[1:] == [["bridge", "1", "100.0 / 100.0"], ["comparison", "1", "0.0 / 0.0"]]
+    assert run(folder, "--retriever", "bm25", "--by", "hops") == 0
+    assert "by hops" not in capsys.readouterr().out
+
+
+def test_arguments_repeat_the_run(run: Callable[..., int], animals: Path, tmp_path: Path) -> None:
+    """What changes figures is in the provenance's command line: given again, it makes the same command line."""
+    out = tmp_path / "out.json"
+    given = ["--retriever", "bm25", "--untitled", "--failures", "2", "--limit", "1", "--via", "memory", "--k", "1,5"]
+    assert run(animals, *given, "--json", out) == 0
+    provenance = json.loads(out.read_text(encoding="utf-8"))["provenance"]
+    assert provenance["untitled"] is True
+    first = provenance["arguments"]
+    assert {"--untitled", "--failures", "--limit", "--via"} <= set(first)
+    assert run(animals, *first[2:], "--json", out) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["provenance"]["arguments"] == first
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,12 @@ def test_reasons_are_asked_for_outside_of_the_timed_answers(animals: Path, fake:
 
 def test_worst_of_a_pool_are_kept_over_its_stores(write_set: WriteSet, tmp_path: Path, fake: Any) -> None:
     """Each store is asked while it is open; what is kept are the worst of all, not of the first."""
-    fillers = {f"p{number}": "word" for number in range(7)}
-    for name, gold_text in (("pool/a", "word"), ("pool/b", "other")):
-        write_set(name, {**fillers, "zz": gold_text}, {"q": "word"}, [("q", "zz", 1)])
+    for name, fillers in (("pool/a", 7), ("pool/b", 12)):  # gold comes after them: eighth, and below the depth of ten
+        passages = {f"p{number:02}": "word" for number in range(fillers)}
+        write_set(name, {**passages, "zz": "word"}, {"q": "word"}, [("q", "zz", 1)])
     write_set("pool/c", {"zz": "word"}, {"q": "word"}, [("q", "zz", 1)])
     dataset = load_dataset(tmp_path / "pool")
     settings = RunSettings(retrievers=("bm25",), ks=(5,), failures=1)
     outcome = run_set(dataset, settings, fake.engine())["bm25"]
-    assert [failure.answer.question.corpus for failure in outcome.failures] == ["a"]
+    assert [failure.answer.question.corpus for failure in outcome.failures] == ["b"]
     assert [store.explained for store in fake.stores] == [["word"], ["word"], []]
