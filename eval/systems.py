@@ -1,6 +1,6 @@
 """The one file of the harness that touches hippomem's own API: how a store is built and how it is asked.
 
-`Engine` is the seam: five functions. `hippomem_engine` fills them from the package; tests fill them with small fakes.
+`Engine` is the seam: a few functions. `hippomem_engine` fills them from the package; tests fill them with small fakes.
 """
 
 from __future__ import annotations

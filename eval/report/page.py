@@ -28,7 +28,8 @@ def page(markdown: str, drawn: Mapping[str, str], *, title: str) -> str:
     def image(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         name = str(tokens[at].attrs["src"])
         label = html.escape(tokens[at].content)
-        return f'<span class="plot" role="img" aria-label="{label}">{inline_svg(drawn[name], Path(name).stem)}</span>'
+        picture = f'<span role="img" aria-label="{label}">{inline_svg(drawn[name], Path(name).stem)}</span>'
+        return f'<span class="plot">{picture}<span class="caption">{label}</span></span>'
 
     def opens_table(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         return '<div class="wide"><table>\n'

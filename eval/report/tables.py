@@ -78,7 +78,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def by_label(entries: Entries, by: By) -> str:
-    """Recall and all-recall at five by label, a row a label; "" when the set has no such label."""
+    """Recall and all-recall at five by label, a row a label; "" where there is no label, or but one: the headline has that."""
     first = next(iter(entries.values())).get(f"by_{by}") or {}
     rows = []
     for label, group in first.items():
@@ -89,7 +89,7 @@ def by_label(entries: Entries, by: By) -> str:
             cells.append(f"{_figure(recall)} / {_figure(complete)}")
         rows.append(cells)
     title = {"type": "type", "hops": "hops", "gold": "gold passages"}[by]
-    return table([title, "questions", *map(plain, entries)], rows) if rows else ""
+    return table([title, "questions", *map(plain, entries)], rows) if len(rows) > 1 else ""
 
 
 def query_costs(entries: Entries) -> str:
