@@ -78,7 +78,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def by_label(entries: Entries, by: By) -> str:
-    """Recall and all-recall at five by label, a row a label; "" where there is no label, or but one: the headline has that."""
+    """Recall and all-recall at five by label, a row a label; "" for less than two: the headline has those."""
     first = next(iter(entries.values())).get(f"by_{by}") or {}
     rows = []
     for label, group in first.items():
