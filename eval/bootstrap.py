@@ -80,15 +80,23 @@ def paired_randomisation(
     >>> paired_randomisation(np.array([1.0, 1.0, 1.0]), np.zeros(3), seed=0)  # +++ and --- of 8 patterns
     0.25
     """
-    difference = a - b
-    n = len(difference)
-    bar = abs(difference.sum()) - 1e-9  # sums in another order differ by rounding, far less than this
+    return float(randomisation((a - b)[:, None], seed=seed, rounds=rounds)[0])
+
+
+def randomisation(differences: NDArray[np.float64], *, seed: int, rounds: int = RESAMPLES) -> NDArray[np.float64]:
+    """`paired_randomisation` of many pairs at once: their columns share the tosses, which are what takes time.
+
+    differences: (n, m), one column a pair.    Returns (m,).
+    """
+    n = len(differences)
+    bars = np.abs(differences.sum(axis=0)) - 1e-9  # sums in another order differ by rounding, far less than this
     if n <= EXACT_UP_TO:
-        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return float(np.mean(np.abs(signs @ difference) >= bar))
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        exact: NDArray[np.float64] = np.mean(np.abs(signs @ differences) >= bars, axis=0)
+        return exact
     rng = np.random.default_rng(seed)
-    hits = 0
+    hits = np.zeros(differences.shape[1])
     for start in range(0, rounds, _BLOCK):
-        tosses = 2 * rng.integers(0, 2, size=(min(_BLOCK, rounds - start), n)) - 1
-        hits += int(np.count_nonzero(np.abs(tosses @ difference) >= bar))
-    return (1 + hits) / (1 + rounds)
+        tosses = 2.0 * rng.integers(0, 2, size=(min(_BLOCK, rounds - start), n)) - 1.0
+        hits += np.count_nonzero(np.abs(tosses @ differences) >= bars, axis=0)
+    return (1.0 + hits) / (1.0 + rounds)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bootstrap import paired_randomisation, percentile_interval
+from eval.bootstrap import percentile_interval, randomisation
 from eval.metrics import ALWAYS
 
 COMPARED = (f"recall@{ALWAYS}", "recall@2", f"all_recall@{ALWAYS}")
@@ -25,25 +25,29 @@ def compare(scores: Mapping[str, Scores], *, seed: int) -> list[dict[str, Any]]:
     interval ``ci95``.    p: of the paired two-sided randomisation test.    p_holm: corrected over all that are held
     against the same ``a`` by this metric on this set.
     """
-    rows: list[dict[str, Any]] = []
-    for metric in COMPARED:
-        family: dict[str, list[dict[str, Any]]] = {}
-        for a, b in combinations(scores, 2):
-            difference = scores[b][metric] - scores[a][metric]
-            low, high = percentile_interval(difference[:, None], seed=seed)[0]
-            row = {
-                "a": a,
-                "b": b,
-                "metric": metric,
-                "difference": round(float(difference.mean()), 4),
-                "ci95": [round(float(low), 4), round(float(high), 4)],
-                "p": round(paired_randomisation(scores[a][metric], scores[b][metric], seed=seed), 5),
-            }
-            family.setdefault(a, []).append(row)
-            rows.append(row)
-        for members in family.values():
-            for row, p_holm in zip(members, holm([row["p"] for row in members]), strict=True):
-                row["p_holm"] = round(p_holm, 5)
+    pairs = [(metric, a, b) for metric in COMPARED for a, b in combinations(scores, 2)]
+    if not pairs:
+        return []
+    differences = np.column_stack([scores[b][metric] - scores[a][metric] for metric, a, b in pairs])
+    intervals = percentile_interval(differences, seed=seed)
+    p_values = randomisation(differences, seed=seed)
+    rows: list[dict[str, Any]] = [
+        {
+            "a": a,
+            "b": b,
+            "metric": metric,
+            "difference": round(float(column.mean()), 4),
+            "ci95": [round(float(low), 4), round(float(high), 4)],
+            "p": round(float(p), 5),
+        }
+        for (metric, a, b), column, (low, high), p in zip(pairs, differences.T, intervals, p_values, strict=True)
+    ]
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        families.setdefault((row["metric"], row["a"]), []).append(row)
+    for family in families.values():
+        for row, p_holm in zip(family, holm([row["p"] for row in family]), strict=True):
+            row["p_holm"] = round(p_holm, 5)
     return rows
 
 
