@@ -14,7 +14,8 @@ from rich.table import Table
 
 from eval.dataset import load_datasets
 from eval.provenance import usable_cpus, versions
-from eval.report import check_writable, console, write_json
+from eval.report.console import console
+from eval.report.files import check_writable, write_json
 from hippomem.models.embedder import Embedder
 from hippomem.types import Document
 

@@ -5,6 +5,8 @@ Both are resampled from the questions alone and seeded, so the same answers give
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,27 @@ def percentile_interval(
     >>> percentile_interval(np.array([[1.0], [1.0]]), seed=0)
     array([[1., 1.]])
     """
+    return _quantiles(_means(values, seed, resamples), level)
+
+
+def stratified_interval(
+    strata: Sequence[NDArray[np.float64]], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> NDArray[np.float64]:
+    """Bootstrap percentile interval of the mean over strata (sets), each counting once, of the means of each column.
+
+    Every stratum's rows are drawn by themselves, by draws of their own: the interval is about other questions of these
+    sets, not about other sets.    strata: at least one (n_i, m).    Returns (m, 2): low, high.
+
+    >>> stratified_interval([np.array([[1.0]]), np.array([[3.0]])], seed=0)
+    array([[2., 2.]])
+    """
+    seeds = np.random.SeedSequence(seed).spawn(len(strata))
+    means = np.mean([_means(rows, own, resamples) for rows, own in zip(strata, seeds, strict=True)], axis=0)
+    return _quantiles(means, level)
+
+
+def _means(values: NDArray[np.float64], seed: int | np.random.SeedSequence, resamples: int) -> NDArray[np.float64]:
+    """(resamples, m) means of rows drawn with replacement."""
     rng = np.random.default_rng(seed)
     n = len(values)
     means = []
@@ -35,8 +58,12 @@ def percentile_interval(
         drawn = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
         means.append(counts @ values / n)
+    return np.concatenate(means)
+
+
+def _quantiles(means: NDArray[np.float64], level: float) -> NDArray[np.float64]:
     tail = (1.0 - level) / 2.0
-    interval: NDArray[np.float64] = np.quantile(np.concatenate(means), [tail, 1.0 - tail], axis=0).T
+    interval: NDArray[np.float64] = np.quantile(means, [tail, 1.0 - tail], axis=0).T
     return interval
 
 
@@ -53,15 +80,23 @@ def paired_randomisation(
     >>> paired_randomisation(np.array([1.0, 1.0, 1.0]), np.zeros(3), seed=0)  # +++ and --- of 8 patterns
     0.25
     """
-    difference = a - b
-    n = len(difference)
-    bar = abs(difference.sum()) - 1e-9  # sums in another order differ by rounding, far less than this
+    return float(randomisation((a - b)[:, None], seed=seed, rounds=rounds)[0])
+
+
+def randomisation(differences: NDArray[np.float64], *, seed: int, rounds: int = RESAMPLES) -> NDArray[np.float64]:
+    """`paired_randomisation` of many pairs at once: their columns share the tosses, which are what takes time.
+
+    differences: (n, m), one column a pair.    Returns (m,).
+    """
+    n = len(differences)
+    bars = np.abs(differences.sum(axis=0)) - 1e-9  # sums in another order differ by rounding, far less than this
     if n <= EXACT_UP_TO:
-        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return float(np.mean(np.abs(signs @ difference) >= bar))
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        exact: NDArray[np.float64] = np.mean(np.abs(signs @ differences) >= bars, axis=0)
+        return exact
     rng = np.random.default_rng(seed)
-    hits = 0
+    hits = np.zeros(differences.shape[1])
     for start in range(0, rounds, _BLOCK):
-        tosses = 2 * rng.integers(0, 2, size=(min(_BLOCK, rounds - start), n)) - 1
-        hits += int(np.count_nonzero(np.abs(tosses @ difference) >= bar))
-    return (1 + hits) / (1 + rounds)
+        tosses = 2.0 * rng.integers(0, 2, size=(min(_BLOCK, rounds - start), n)) - 1.0
+        hits += np.count_nonzero(np.abs(tosses @ differences) >= bars, axis=0)
+    return (1.0 + hits) / (1.0 + rounds)

@@ -11,29 +11,17 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval.question import Labels, Question, read_labels
 from hippomem.errors import ConfigError, InputError, ReadError
 
 PARTS = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 OPENIE = "openie.jsonl"
 SHOWN = 10  # how many offending ids an error lists
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question with its relevance judgements.
-
-    relevance: passage ``_id`` -> score > 0; never empty.    corpus: name of the folder it belongs to.
-    """
-
-    question_id: str
-    text: str
-    relevance: Mapping[str, float]
-    corpus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +112,11 @@ def load_dataset(folder: str | Path) -> Dataset:
 def load_corpus(folder: Path) -> Corpus:
     """Load one BEIR folder's questions and check that all ids agree. Raises ReadError."""
     passage_ids = _first_lines(folder / "corpus.jsonl")
-    queries = dict(_queries(folder / "queries.jsonl"))
+    queries = {query_id: (text, labels) for query_id, text, labels in _queries(folder / "queries.jsonl")}
     relevance = _qrels(folder / "qrels" / "test.tsv", queries, passage_ids)
     questions = tuple(
-        Question(query_id, text, relevance[query_id], folder.name)
-        for query_id, text in queries.items()
+        Question(query_id, text, relevance[query_id], folder.name, *labels)
+        for query_id, (text, labels) in queries.items()
         if relevance.get(query_id)
     )
     return Corpus(folder.name, folder, len(passage_ids), questions, len(queries) - len(questions))
@@ -192,17 +180,17 @@ def _first_lines(corpus: Path) -> dict[str, int]:
     return {passage_id: number for number, passage_id, _ in _records(corpus)}
 
 
-def _queries(path: Path) -> Iterator[tuple[str, str]]:
+def _queries(path: Path) -> Iterator[tuple[str, str, Labels]]:
     for number, query_id, record in _records(path):
         text = record.get("text")
         if not isinstance(text, str) or not text.strip():
             raise ReadError(f"query '{query_id}' has no `text`", path=path, line=number)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise ReadError(f"query '{query_id}' holds half a surrogate pair, no Unicode text", path=path, line=number)
-        yield query_id, text
+        yield query_id, text, read_labels(query_id, record.get("metadata"))
 
 
-def _qrels(path: Path, queries: Mapping[str, str], passages: Mapping[str, int]) -> dict[str, dict[str, float]]:
+def _qrels(path: Path, queries: Collection[str], passages: Collection[str]) -> dict[str, dict[str, float]]:
     """Positive judgements by query. Raises ReadError; one lists all ids that the other files do not hold."""
     judged: dict[tuple[str, str], float] = {}
     for number, query_id, passage_id, score in _judgements(path):

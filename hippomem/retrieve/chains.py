@@ -11,30 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.retrieve.base import top
+from hippomem.retrieve.base import FactCosines, top
 from hippomem.retrieve.index import NamespaceIndex
 
 Vector = NDArray[np.float64]
 
-#: First facts of a chain; second facts are all those that share an entity with one.
-_FIRST = 30
+#: First facts of a chain, at most; second facts are all those that share an entity with one.
+FIRST = 30
 #: Pairs kept.
 _PAIRS = 200
 #: Entities in more passages than this join everything with everything.
 _HUB = 50
-#: A passage in no chain counts as its own best fact, at this share.
+#: See `ChainScores.against`.
 _ALONE = 0.9
 
 
 @dataclass(frozen=True)
 class ChainScores:
-    """(P,) the best chain that holds a fact of each passage.
+    """The best chain that holds a fact of each passage; (P,) cosines, -1 where there is none.
 
     titled: of chains in which one fact names the title of the other's passage.    every: of all chains.
     """
 
     titled: Vector
     every: Vector
+
+    def against(self, own: Vector) -> ChainScores:
+        """A passage in no chain, or in poor ones only, counts as its own best fact (*own*, (P,) cosines), at a share."""
+        return ChainScores(np.maximum(self.titled, _ALONE * own), np.maximum(self.every, _ALONE * own))
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,9 @@ class Chains:
         pairs = np.sort(facts * len(index.entities) + index.mentions.indices)
         return cls(index, mentions, csr_array(mentions.T), passage, index.title_entities[passage], pairs)
 
-    def score(self, match: Vector, cosine: Vector, own: Vector) -> ChainScores:
-        """Scores of the best chains.
-
-        match: (F,) chooses the first facts.    cosine: (F,) query to fact.    own: (P,) a passage's best own cosine.
-        """
-        titled, every = _ALONE * own, _ALONE * own
-        firsts = top(match, _FIRST)
+    def score(self, firsts: NDArray[np.int64], cosine: FactCosines) -> ChainScores:
+        """Scores of the best chains. firsts: positions of the facts that chains begin with."""
+        titled, every = np.full(len(self.index.passage_ids), -1.0), np.full(len(self.index.passage_ids), -1.0)
         rows = self.mentions[firsts] @ self.by_entity if len(firsts) else csr_array((0, 0))
         if not rows.nnz:
             return ChainScores(titled, every)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import DAMPING
-from hippomem.retrieve.base import top
+from hippomem.retrieve.base import FactCosines, top
 from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.store import Store, display
 from hippomem.types import FactEvidence, NodeKind, PathStep, Seed, Triple, Why
@@ -49,14 +49,14 @@ class Explainer:
         pull: csr_array,
         x: NDArray[np.float64],
         reset: NDArray[np.float64],
-        cosine: NDArray[np.float64],
+        cosine: FactCosines,
         parts: Mapping[str, NDArray[np.float64]],
         note: str,
         origin: Mapping[int, int] | None = None,
     ) -> MakeWhy:
         """Reasons for a passage found by a walk.
 
-        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: (F,) query to fact.
+        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: query to fact.
         parts: name → (P,) part of the score.
         origin: entity → the fact because of which it is a seed; entities that the query itself names are not in it.
         """
@@ -81,16 +81,16 @@ class Explainer:
 
         return why
 
-    def _facts(self, passage: int, cosine: NDArray[np.float64]) -> tuple[FactEvidence, ...]:
-        own = row(self._index.contributions, passage)
-        best = top(cosine, FACTS, np.sort(own))
+    def _facts(self, passage: int, cosine: FactCosines) -> tuple[FactEvidence, ...]:
+        own = np.sort(row(self._index.contributions, passage))
+        scores = cosine[own]
         return tuple(
             FactEvidence(
-                display.fact_statement(self._db, int(self._index.fact_keys[fact])),
-                float(cosine[fact]),
+                display.fact_statement(self._db, int(self._index.fact_keys[own[at]])),
+                float(scores[at]),
                 self._index.passage_ids[passage],
             )
-            for fact in best.tolist()
+            for at in top(scores, FACTS).tolist()
         )
 
     def _path(
@@ -98,7 +98,7 @@ class Explainer:
         pull: csr_array,
         x: NDArray[np.float64],
         reset: NDArray[np.float64],
-        cosine: NDArray[np.float64],
+        cosine: FactCosines,
         passage: int,
         origin: Mapping[int, int],
     ) -> tuple[PathStep, ...]:
@@ -144,7 +144,7 @@ class Explainer:
         name = min(given, key=lambda e: (-reset[e], e))
         return [PathStep("entity", self._name(name)), step]
 
-    def _describe(self, steps: list[int], cosine: NDArray[np.float64]) -> list[PathStep]:
+    def _describe(self, steps: list[int], cosine: FactCosines) -> list[PathStep]:
         described: list[PathStep] = []
         for i, node in enumerate(steps):
             kind = self._kind(node)
@@ -157,7 +157,7 @@ class Explainer:
                 described.append(PathStep(kind, self._name(node), passage_id))
         return described
 
-    def _joining_fact(self, a: int, b: int, cosine: NDArray[np.float64]) -> list[PathStep]:
+    def _joining_fact(self, a: int, b: int, cosine: FactCosines) -> list[PathStep]:
         """The fact behind an edge between two entities; none when the edge is a synonym's."""
         shared = np.intersect1d(self._facts_of(a), self._facts_of(b))
         if not len(shared):

@@ -46,18 +46,20 @@ def passage_phrase_graph(index: NamespaceIndex) -> csr_array:
 
 
 def sentence_graph(
-    index: NamespaceIndex, *, title_weight: float, synonym_weight: float, neighbour_weight: float
+    index: NamespaceIndex, *, title_weight: float, entity_weight: float, synonym_weight: float, neighbour_weight: float
 ) -> csr_array:
     """hippomem's graph: (E + F + P) nodes; a fact lies between its entities and its passages.
 
-    fact-entity 1 (but not a sentence's own title), fact-passage 1, passage-title entity *title_weight*, mutual synonyms
-    *synonym_weight* times their cosine, passages next to each other in a session *neighbour_weight*.
+    fact-entity 1 (but not a sentence's own title), fact-passage 1, passage-title entity *title_weight*, passage-entity of
+    one of its facts *entity_weight*, mutual synonyms *synonym_weight* times their cosine, passages next to each other in a
+    session *neighbour_weight*.
     """
     entities, facts, passages = len(index.entities), len(index.fact_keys), len(index.passage_ids)
     named = in_role(index.mentions, ~TITLE)
     made = ones(index.contributions)
     row = np.flatnonzero(index.title_entities >= 0)
     titled = csr_array((np.full(len(row), title_weight), (row, index.title_entities[row])), shape=(passages, entities))
+    titled = csr_array(titled + ones(made @ named) * entity_weight)
     near = csr_array(index.synonyms.minimum(index.synonyms.T)) * synonym_weight
     a, b = index.neighbours[:, 0], index.neighbours[:, 1]
     follow = coo_array((np.full(len(a), neighbour_weight), (a, b)), shape=(passages, passages)).tocsr()

@@ -1,9 +1,15 @@
 """The project's own retriever: multi-hop retrieval without an LLM, at the cost of encoding the query once.
 
-1. *Match*: every fact by cosine, by the share of the query's idf that it holds, and by whether the query spells out its
-   title. 2. *Seed*: the entities of the few best facts, the names in the query, and a peaked share for the passages that
-   look right by themselves. 3. *Walk*: personalized PageRank over entities, facts and passages. 4. *Chain*: pairs of facts
-   that share an entity and answer the query together. 5. *Fuse*: activation, titles and chains into one score.
+1. *Match*: passages by cosine and by their words, facts of the best of them by cosine, by the share of the query's idf that
+   they hold, and by whether the query spells out their title.
+2. *Seed*: the entities of the few best facts, the names in the query, and a peaked share for the passages that look right
+   by themselves.
+3. *Walk*: personalized PageRank over entities, facts and passages.
+4. *Chain*: pairs of facts that share an entity and answer the query together.
+5. *Fuse*: activation, titles and chains into one score, each scaled over the candidates, never over the corpus.
+6. *Cover*: the best passages in an order in which each says what those before it leave open of the query.
+
+Each stage can be switched off (`Weights.without`), and says nothing by itself where the text gives it nothing to go by.
 """
 
 from __future__ import annotations
@@ -15,55 +21,52 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
-from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity, top
-from hippomem.retrieve.chains import Chains
+from hippomem.graph.pagerank import row_stochastic, transposed
+from hippomem.graph.push import push_pagerank
+from hippomem.models.embedder import Embedder, QueryVectors, embed_query
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity, top
+from hippomem.retrieve.chains import FIRST, Chains
+from hippomem.retrieve.coverage import covering_order, max_similarity
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
-from hippomem.retrieve.index import NamespaceIndex, row
+from hippomem.retrieve.index import NamespaceIndex, row, rows
 from hippomem.retrieve.lexical import Lexicon
 from hippomem.retrieve.linking import query_mentions, titles_in_query
-from hippomem.store import Store
+from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
+from hippomem.retrieve.weights import Weights
+from hippomem.store import Store, vectors
 from hippomem.types import SearchResult
 
+Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Constants of the retriever: one set for every kind of text.
+@dataclass(frozen=True)
+class Matched:
+    """What the query finds by itself. All (P,), the positions of the best passages, and the facts of these.
 
-    They come from a study over titled sets of multi-hop questions; the lexical and neighbour parts were set on
-    conversations too. The figures in the README are of these values on every set; they were chosen while looking at these
-    sets.
+    match: (f,) score of each of the facts.
     """
 
-    #: Match. A fact counts its cosine, plus this times its share of the query's idf mass, plus this if its title is named.
-    lexical_match: float = 0.5
-    title_match: float = 0.2
-    #: Seed. The best facts, softmax temperature of their match; sharp, because a mediocre fact seeds the wrong entities.
-    seed_facts: int = 8
-    seed_sharpness: float = 0.05
-    seed_entities: int = 20
-    #: A name in the query, against 1 for an entity of the best fact (both over document frequency).
-    mention_seed: float = 1.0
-    #: Passages: (scaled cosine + this times BM25 share + title) to the power, times the weight. The power keeps the few
-    #: passages that stand out; the lexical part finds the turn of a conversation that the encoder cannot.
-    passage_seed: float = 0.1
-    passage_lexical: float = 1.5
-    passage_peak: float = 10.0
-    #: Edges, against 1 for "sentence names entity" and "passage holds sentence".
-    title_edge: float = 8.0
-    synonym_edge: float = 0.5
-    neighbour_edge: float = 8.0
-    #: Fuse. Activation below this share of what every passage would get from an even spread is as good as none; then the
-    #: weights of the parts, each scaled to [0, 1].
-    floor: float = 1e-3
-    title: float = 0.1
-    own: float = 0.3
-    title_chain: float = 0.3
-    any_chain: float = 0.3
+    dense: Vector
+    lexical: Vector
+    titled: Vector
+    passages: Ints
+    facts: Ints
+    match: Vector
+    cosine: FactCosines
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Where the walk starts. reset: (E + F + P,) weights.
+
+    origin: entity → the fact that made it a seed, for those that the query does not name itself.    note: for the result.
+    """
+
+    reset: Vector
+    origin: dict[int, int]
+    note: str
 
 
 class HippoMem:
@@ -72,9 +75,15 @@ class HippoMem:
     name = "hippomem"
 
     def __init__(
-        self, store: Store, index: NamespaceIndex, embedder: Embedder, *, weights: Weights = Weights()
+        self,
+        store: Store,
+        index: NamespaceIndex,
+        embedder: Embedder,
+        *,
+        weights: Weights = Weights(),
+        options: RetrieverOptions = NO_OPTIONS,
     ) -> None:
-        self._store, self._index, self._embedder, self._w = store, index, embedder, weights
+        self._store, self._index, self._embedder, self._w, self._options = store, index, embedder, weights, options
         self._explain = Explainer(store, index, self.name, has_facts=True)
 
     @cached_property
@@ -89,7 +98,11 @@ class HippoMem:
     def _transition(self) -> csr_array:
         index, w = self._index, self._w
         weights = sentence_graph(
-            index, title_weight=w.title_edge, synonym_weight=w.synonym_edge, neighbour_weight=w.neighbour_edge
+            index,
+            title_weight=w.title_edge,
+            entity_weight=w.entity_edge,
+            synonym_weight=w.synonym_edge,
+            neighbour_weight=w.neighbour_edge,
         )
         hub = np.ones(weights.shape[0])
         # A step into a name that many passages share says little: df^-1/2.
@@ -103,47 +116,62 @@ class HippoMem:
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`."""
         check_query(query, k)
-        index, w, watch = self._index, self._w, Stopwatch()
+        index, watch = self._index, Stopwatch()
         if not len(index.passage_ids):
             return SearchResult(query, self.name)
         with watch.stage("encode"):
-            vector = self._embedder.embed([query], role="query")[0]
+            encoded = embed_query(self._embedder, query)
         with watch.stage("match"):
-            cosine = similarity(index.fact_vectors, vector)
-            dense = similarity(index.passage_vectors, vector)
-            query_terms = self._lexicon.query(query)
-            bm25 = self._lexicon.share(query_terms)
-            titled = self._titled(query)
-            match = cosine + w.lexical_match * self._lexicon.fact_share(query_terms)
-            match += w.title_match * titled[index.home_of_fact]
+            matched = self._match(query, encoded.vector)
         with watch.stage("seed"):
-            # Where all passages look alike (there is one, or they are equal), each is as good a seed as any.
-            prior = min_max(dense + w.passage_lexical * bm25 + w.title_match * titled, equal=1.0)
-            reset, origin = self._reset(query, match, prior)
+            seeds = self._seed(query, matched)
         with watch.stage("walk"):
-            x = personalized_pagerank(self._transition, reset, tol=1e-4, pull=self._pull)
+            x = self._walk(seeds.reset)
             activation = x[-len(index.passage_ids) :]
         with watch.stage("chain"):
-            own = self._best_own(cosine)
-            chains = self._chains.score(match, cosine, own)
+            firsts = matched.facts[top(matched.match, FIRST)]
+            chains = self._chains.score(firsts, matched.cosine)
+            reached = top(activation, self._w.candidates, np.flatnonzero(activation))
+            candidates = np.unique(np.concatenate([matched.passages, reached, np.flatnonzero(chains.every >= 0)]))
+            own = self._best_own(candidates, matched.cosine)
+            chains = chains.against(own)
         with watch.stage("fuse"):
-            scores = (
-                min_max(np.log(activation + w.floor / len(activation)))
-                + w.title * titled
-                - w.own * min_max(own)
-                + w.title_chain * min_max(chains.titled)
-                + w.any_chain * min_max(chains.every)
-            )
+            scores = self._fuse(activation, matched, chains.titled, chains.every, own, candidates)
+        with watch.stage("cover"):
+            first = self._cover(scores, candidates, encoded)
         parts = {
             "pagerank": activation,
-            "dense": dense,
-            "bm25": bm25,
+            "dense": matched.dense,
+            "bm25": matched.lexical,
             "fact": own,
             "chain": chains.every,
-            "title": titled,
+            "title": matched.titled,
         }
-        why = self._explain.walked(self._pull, x, reset, cosine, parts, "", origin)
-        return present(self._store, index, self.name, query, Ranking(scores, why=why), k, explain, watch)
+        why = self._explain.walked(self._pull, x, seeds.reset, matched.cosine, parts, seeds.note, seeds.origin)
+        ranking = Ranking(scores, why=why, first=first, note=seeds.note)
+        return present(self._store, index, self.name, query, ranking, k, explain, watch)
+
+    def _match(self, query: str, vector: NDArray[np.float32]) -> Matched:
+        """Score passages, choose the candidates among them, and score the facts of these."""
+        index, w = self._index, self._w
+        dense = similarity(index.passage_vectors, vector)
+        terms = self._lexicon.query(query)
+        lexical = self._lexicon.share(terms)
+        titled = self._titled(query)
+        passages = np.unique(
+            np.concatenate(
+                [
+                    top(dense, w.candidates),
+                    top(lexical, w.candidates, np.flatnonzero(lexical)),
+                    np.flatnonzero(titled),
+                ]
+            )
+        )
+        facts = rows(index.contributions, passages)
+        cosine = FactCosines(index.fact_vectors, vector)
+        match = cosine[facts] + w.lexical_match * self._lexicon.fact_share(terms)[facts]
+        match += w.title_match * titled[index.home_of_fact[facts]]
+        return Matched(dense, lexical, titled, passages, facts, match, cosine)
 
     def _titled(self, query: str) -> Vector:
         """(P,) 1 / (passages of that title) where the query spells out a passage's title, else 0."""
@@ -154,42 +182,98 @@ class HippoMem:
             titled[passages] = np.maximum(titled[passages], 1.0 / len(passages))
         return titled
 
-    def _best_own(self, cosine: Vector) -> Vector:
-        """(P,) the best cosine among a passage's own facts."""
-        contributions = self._index.contributions
-        best = np.full(contributions.shape[0], -1.0)
-        has = np.flatnonzero(np.diff(contributions.indptr) > 0)
-        if len(has):
-            best[has] = np.maximum.reduceat(cosine[contributions.indices], contributions.indptr[has])
-        return best
-
-    def _reset(self, query: str, match: Vector, prior: Vector) -> tuple[Vector, dict[int, int]]:
-        """(E + F + P,) seeds: entities of the best facts and of the query's names, over their frequency, and passages.
-
-        Also entity → the best fact that made it a seed, for those that the query does not name itself.
-        """
+    def _seed(self, query: str, matched: Matched) -> Seeds:
+        """Entities of the best facts and of the query's names, over their frequency, and passages."""
         index, w = self._index, self._w
         frequency = np.maximum(index.document_frequency, 1.0)
-        entity_reset = np.zeros(len(index.entities))
+        entities = np.zeros(len(index.entities))
         origin: dict[int, int] = {}
-        best = top(match, w.seed_facts)
+        best = top(matched.match, w.seed_facts)
+        note = ""
+        if self._options.fact_filter is not None and len(best):
+            chosen = self._options.fact_filter.keep(query, self._explain.triples(matched.facts[best]))
+            note = "" if chosen else "the LLM kept no fact: seeds are names and passages"
+            best = best[chosen]
         if len(best):
-            weight = np.exp((match[best] - match[best].max()) / w.seed_sharpness)
-            total = np.zeros(len(index.entities))
-            times = np.zeros(len(index.entities))
-            for fact, value in zip(best.tolist(), weight.tolist(), strict=True):
+            match = matched.match[best]
+            weight = np.exp((match - match.max()) / w.seed_sharpness)
+            total = np.zeros(len(entities))
+            times = np.zeros(len(entities))
+            for fact, value in zip(matched.facts[best].tolist(), weight.tolist(), strict=True):
                 named = row(index.mentions, fact)
                 total[named] += value / frequency[named]
                 times[named] += 1.0
                 for entity in named.tolist():
                     origin.setdefault(entity, fact)
             mean = np.divide(total, times, out=np.zeros_like(total), where=times > 0)
-            kept = top(mean, w.seed_entities, np.flatnonzero(mean))
-            entity_reset[kept] = mean[kept]
-        for mention in query_mentions(query, index.entity_position.__contains__):
-            position = index.entity_position.get(mention.key)
-            if position is not None:
-                entity_reset[position] += w.mention_seed / frequency[position]
-                origin.pop(position, None)
-        passages = w.passage_seed * prior**w.passage_peak
-        return np.concatenate([entity_reset, np.zeros(len(index.fact_keys)), passages]), origin
+            strongest = top(mean, w.seed_entities, np.flatnonzero(mean))
+            entities[strongest] = mean[strongest]
+        for position in self._named(query):
+            entities[position] += w.mention_seed / frequency[position]
+            origin.pop(position, None)
+        passages = np.zeros(len(index.passage_ids))
+        look = matched.dense + w.passage_lexical * matched.lexical + w.title_match * matched.titled
+        # Where all passages look alike (there is one, or they are equal), each is as good a seed as any.
+        prior = min_max(look[matched.passages], equal=1.0)
+        passages[matched.passages] = w.passage_seed * prior**w.passage_peak
+        if not entities.any() and not passages.any():  # an ablation took the only seeds there were
+            passages[matched.passages] = prior + 1e-9
+        return Seeds(np.concatenate([entities, np.zeros(len(index.fact_keys)), passages]), origin, note)
+
+    def _named(self, query: str) -> list[int]:
+        """Positions of the entities that the query names."""
+        position = self._index.entity_position
+        keys = [mention.key for mention in query_mentions(query, position.__contains__)]
+        if self._options.query_entities is not None:
+            keys += self._options.query_entities(query)
+        return [position[key] for key in dict.fromkeys(keys) if key in position]
+
+    def _walk(self, reset: Vector) -> Vector:
+        """(E + F + P,) activation, summing to 1."""
+        if self._w.damping == 0.0:
+            return reset / reset.sum()
+        return push_pagerank(self._transition, reset, damping=self._w.damping)
+
+    def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
+        """(P,) the best cosine among the own facts of these passages; -1 for others and for one without facts."""
+        contributions = self._index.contributions
+        best = np.full(contributions.shape[0], -1.0)
+        sizes = np.diff(contributions.indptr)[passages]
+        has = passages[sizes > 0]
+        if len(has):
+            facts = np.concatenate([row(contributions, passage) for passage in has.tolist()])
+            starts = np.cumsum(sizes[sizes > 0]) - sizes[sizes > 0]
+            best[has] = np.maximum.reduceat(cosine[facts], starts)
+        return best
+
+    def _fuse(
+        self, activation: Vector, matched: Matched, title_chain: Vector, any_chain: Vector, own: Vector, candidates: Ints
+    ) -> Vector:
+        """(P,) scores of the candidates, each part scaled over them; the others below every candidate, by cosine."""
+        w = self._w
+        scaled = min_max(np.log(activation[candidates] + w.floor / len(activation)))
+        scaled += w.title * matched.titled[candidates]
+        # A passage's own best fact is taken off, so that a chain counts for what it adds to it.
+        scaled -= w.own * min_max(own[candidates])
+        scaled += w.title_chain * min_max(title_chain[candidates]) + w.any_chain * min_max(any_chain[candidates])
+        scaled += w.episode * self._index.episodic[candidates] * min_max(matched.lexical[candidates])
+        scores = matched.dense + scaled.min() - 2.0  # a cosine is at most 1: at least 1 below
+        scores[candidates] = scaled
+        return scores
+
+    def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> tuple[int, ...]:
+        """The best passages in their new order; none where the model or a passage has no tokens to compare."""
+        best = top(scores, self._w.covered, candidates)
+        importance = np.array([self._lexicon.idf(word) for word in encoded.words])
+        if len(best) < 3 or not importance.any():
+            return ()
+        keys = self._index.passage_keys[best].tolist()
+        signs = vectors.token_signs(self._store.db, keys, encoded.tokens.shape[1])
+        present_signs = [rows_ for rows_ in signs if rows_ is not None]
+        if len(present_signs) < len(signs):
+            return ()
+        covered = max_similarity(encoded.tokens, present_signs)
+        order = covering_order(
+            scores[best], covered, importance / importance.sum(), pair=self._w.cover_pair, rest=self._w.cover_rest
+        )
+        return tuple(int(best[i]) for i in order)

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
 from hippomem.retrieve.index import NamespaceIndex
@@ -76,7 +76,7 @@ class HippoRag1:
             embedded = self._embedder.embed([query], role="query")
             name_vectors = self._embedder.embed(names, role="entity")
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
-        cosine = similarity(index.fact_vectors, embedded[0])
+        cosine = FactCosines(index.fact_vectors, embedded[0])
         phrases, matrix = self._phrase_vectors
         if not names or not len(phrases):
             dense = similarity(index.passage_vectors, embedded[0])

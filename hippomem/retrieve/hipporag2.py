@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, min_max, present, similarity, top
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
 from hippomem.retrieve.index import NamespaceIndex, row
@@ -53,11 +53,12 @@ class HippoRag2:
             # The papers' encoder takes two instructions, one for facts and one for passages; encoders without any need one.
             vector = self._embedder.embed([query], role="query")[0]
         with watch.stage("link"):
-            cosine = similarity(index.fact_vectors, vector)
+            cosine = FactCosines(index.fact_vectors, vector)
             facts = index.phrase_facts
-            best = facts[top(cosine[facts], LINKING_TOP_K)] if len(facts) else facts
-            strength = np.zeros(len(cosine))
-            strength[facts] = min_max(cosine[facts], equal=1.0)
+            scores = cosine[facts]
+            best = facts[top(scores, LINKING_TOP_K)] if len(facts) else facts
+            strength = np.zeros(len(index.fact_keys))
+            strength[facts] = min_max(scores, equal=1.0)
         if self._filter is not None and len(best):
             with watch.stage("filter"):
                 best = best[self._filter.keep(query, self._explain.triples(best))]

@@ -54,6 +54,7 @@ class NamespaceIndex:
     title_terms: csr_array  # (P, T) counts
     neighbours: Ints  # (m, 2) positions of passages that follow one another in a session
     contexts: Ints  # (P,) number of the session, or else the document, that a passage is part of
+    episodic: NDArray[np.bool_]  # (P,) whether a passage tells what happened at some time: it has a date or a session
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -228,6 +229,7 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         title_terms=title_terms,
         neighbours=_neighbours(db, namespace_key, passage_keys),
         contexts=_contexts(db, namespace_key, passages),
+        episodic=_episodic(db, namespace_key, passages),
     )
 
 
@@ -321,10 +323,27 @@ def _contexts(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[A
     return np.array([numbers.setdefault(context, len(numbers)) for context in contexts], dtype=np.int64)
 
 
+def _episodic(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]) -> NDArray[np.bool_]:
+    rows = db.execute(
+        "SELECT DISTINCT memory_key FROM memories JOIN sources USING (memory_key)"
+        " WHERE namespace_key = ? AND (occurred_at IS NOT NULL OR session_id IS NOT NULL)",
+        (namespace_key,),
+    )
+    dated = {key for (key,) in rows}
+    return np.array([memory_key in dated for _, _, memory_key, *_ in passages], dtype=bool)
+
+
 def row(matrix: csr_array, i: int) -> Ints:
     """Columns of one row, as a view: scipy's own row indexing costs a hundred times more."""
     columns: Ints = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]
     return columns
+
+
+def rows(matrix: csr_array, positions: Ints) -> Ints:
+    """Distinct columns of several rows, ascending."""
+    if not len(positions):
+        return np.zeros(0, dtype=np.int64)
+    return np.unique(np.concatenate([row(matrix, i) for i in positions.tolist()])).astype(np.int64)
 
 
 def ones(matrix: csr_array) -> csr_array:

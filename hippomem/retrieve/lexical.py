@@ -59,34 +59,78 @@ class Bm25Index:
         return self.scores(query) / most if most > 0 else np.zeros(self.weights.shape[0])
 
 
+#: How much of a term's count reaches the passages behind and before the one that holds it, in a session or document:
+#: one step, two steps. A reply repeats little of the question that it answers, so what was said before counts for more.
+_REPLY, _LEAD = (0.5, 0.25), (0.25, 0.125)
+#: And all passages of the same session or document.
+_WHOLE = 0.1
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """How counts spread over the passages of one session or document (positional language models, Lv and Zhai 2009).
+
+    near: (P, P) CSR, what a passage gets from those around it.    part_of: (C, P) CSR ones, the passages of each session or
+    document that has more than one.
+    """
+
+    near: csr_array
+    part_of: csr_array
+
+    @classmethod
+    def of(cls, index: NamespaceIndex) -> Episodes | None:
+        """None where no passage is part of anything larger: then nothing spreads."""
+        passages = len(index.passage_ids)
+        sizes = np.bincount(index.contexts, minlength=1)
+        if not len(index.neighbours) and (not passages or sizes.max() < 2):
+            return None
+        before, after = index.neighbours[:, 0], index.neighbours[:, 1]
+        back = csr_array((np.ones(len(before)), (after, before)), shape=(passages, passages))
+        ahead = csr_array(back.T)
+        near = back * _REPLY[0] + (back @ back) * _REPLY[1] + ahead * _LEAD[0] + (ahead @ ahead) * _LEAD[1]
+        members = np.flatnonzero(sizes[index.contexts] > 1)
+        part_of = csr_array(
+            (np.ones(len(members)), (index.contexts[members], members)), shape=(len(sizes), passages)
+        )
+        return cls(csr_array(near), part_of)
+
+    def spread(self, counts: csr_array) -> csr_array:
+        """(P, m) counts with what the passages around each have of the same column."""
+        whole = self.part_of.T @ (self.part_of @ counts)
+        own = self.part_of.sum(axis=0)[:, None]  # what a passage gives to its session is not given back
+        return csr_array(counts + self.near @ counts + (whole - counts.multiply(own)) * _WHOLE)
+
+
 @dataclass(frozen=True)
 class Lexicon:
-    """BM25 over passages and over what they are part of, and term shares over sentences.
+    """BM25 over passages, over passages with what stands around them, and term shares over sentences.
 
-    passages: over the P passages.    contexts: over sessions and documents; context: (P,) which one a passage is part of.
+    passages: over the P passages.    counts: (P, T) CSC, how often each passage holds each term.    saturation: (P,) BM25's
+    K1 · (1 − b + b · length / mean length), lengths spread as the counts are.
     fact_terms: (F, T) CSC, 1 where "title: sentence" holds the term.
     """
 
     position: dict[str, int]
     passages: Bm25Index
-    contexts: Bm25Index
-    context: NDArray[np.int64]
+    counts: csc_array
+    episodes: Episodes | None
+    saturation: Vector
     fact_terms: csc_array
 
     @classmethod
     def of(cls, index: NamespaceIndex) -> Lexicon:
         """Compute from the counts of an index. A passage's terms are those of its title and of its sentences."""
         counts = csr_array(index.contributions @ index.fact_terms + index.title_terms)
-        members = len(index.contexts)
-        part_of = csr_array(
-            (np.ones(members), (index.contexts, np.arange(members))),
-            shape=(int(index.contexts.max(initial=-1)) + 1, members),
-        )
+        episodes = Episodes.of(index)
+        length = csr_array(counts.sum(axis=1)[:, None])
+        spread = np.asarray((length if episodes is None else episodes.spread(length)).todense()).ravel()
+        mean = spread.mean() if len(spread) else 1.0
         return cls(
             position={term: i for i, term in enumerate(index.terms)},
             passages=Bm25Index.of(counts),
-            contexts=Bm25Index.of(csr_array(part_of @ counts)),
-            context=index.contexts,
+            counts=csc_array(counts),
+            episodes=episodes,
+            saturation=K1 * (1 - B + B * spread / (mean or 1.0)),
             fact_terms=csc_array(_titled_fact_terms(index)),
         )
 
@@ -99,12 +143,32 @@ class Lexicon:
         return self.passages.scores(query)
 
     def share(self, query: Query) -> Vector:
-        """(P,) mean of a passage's BM25 share and that of its session or document, in [0, 1).
+        """(P,) BM25 over passages with what stands around them, as a share of what a text full of the query's terms would
+        get, in [0, 1).
 
-        The words of a question are spread over the turns around the answer, and over the pieces of a long document.
-        A passage that is its whole document counts alone.
+        The words of a question are spread over the turns around the answer, and over the pieces of a long document. A
+        passage that is its whole document counts alone.
         """
-        return (self.passages.share(query) + self.contexts.share(query)[self.context]) / 2
+        if self.episodes is None or not query:
+            return self.passages.share(query)
+        columns = list(query)
+        counts = self.episodes.spread(csr_array(self.counts[:, columns]))
+        weight = self.passages.idf[columns] * np.array(list(query.values()), dtype=np.float64)
+        held = counts.data / (counts.data + np.repeat(self.saturation, np.diff(counts.indptr)))
+        counts.data = held * weight[counts.indices]
+        total = weight.sum()
+        shares: Vector = np.asarray(counts.sum(axis=1)).ravel() / total if total > 0 else np.zeros(counts.shape[0])
+        return shares
+
+    def idf(self, word: str) -> float:
+        """idf of the term that a word counts as: 0 for a stop word or a sign, the highest for a word nobody wrote."""
+        found = terms(word)
+        if not found:
+            return 0.0
+        texts = len(self.saturation)
+        unseen = float(np.log1p((texts + 0.5) / 0.5))
+        values = [self.passages.idf[self.position[t]] if t in self.position else unseen for t in found]
+        return float(max(values))
 
     def fact_share(self, query: Query) -> Vector:
         """(F,) idf of the query's terms that "title: sentence" holds, as a share of the idf of all of them, in [0, 1]."""

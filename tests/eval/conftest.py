@@ -12,14 +12,19 @@ from typing import Any
 import pytest
 
 from eval.systems import Engine
-from hippomem.types import AddReport, Document, Hit, RetrieverName, SearchResult
+from hippomem.models.embedder import Embedder
+from hippomem.testing.embedder import HashEmbedder
+from hippomem.types import AddReport, Document, Hit, PathStep, RetrieverName, SearchResult, Why
 
 WriteSet = Callable[..., Path]
 
 
 @pytest.fixture
 def write_set(tmp_path: Path) -> WriteSet:
-    """Write a BEIR folder: ``write_set("toy", {"p1": "text"}, {"q1": "text"}, [("q1", "p1", 1)])``."""
+    """Write a BEIR folder: ``write_set("toy", {"p1": "text"}, {"q1": "text"}, [("q1", "p1", 1)])``.
+
+    titles: of passages, by id.    labels: ``metadata`` of questions, by id.
+    """
 
     def write(
         name: str,
@@ -28,12 +33,16 @@ def write_set(tmp_path: Path) -> WriteSet:
         qrels: Sequence[tuple[str, str, int]],
         *,
         openie: bool = False,
+        titles: Mapping[str, str] | None = None,
+        labels: Mapping[str, Any] | None = None,
     ) -> Path:
         folder = tmp_path / name
         (folder / "qrels").mkdir(parents=True)
-        corpus = [{"_id": passage_id, "title": "", "text": text} for passage_id, text in passages.items()]
+        named, known = titles or {}, labels or {}
+        corpus = [{"_id": p, "title": named.get(p, ""), "text": text} for p, text in passages.items()]
         _write_lines(folder / "corpus.jsonl", corpus)
-        _write_lines(folder / "queries.jsonl", [{"_id": query_id, "text": text} for query_id, text in queries.items()])
+        asked = [{"_id": q, "text": text, "metadata": known.get(q)} for q, text in queries.items()]
+        _write_lines(folder / "queries.jsonl", asked)
         judged = ["query-id\tcorpus-id\tscore", *("\t".join(map(str, line)) for line in qrels)]
         (folder / "qrels" / "test.tsv").write_text("\n".join(judged) + "\n", encoding="utf-8")
         if openie:
@@ -60,15 +69,22 @@ def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 @dataclass
 class FakeStore:
-    """Ranks all passages by the number of words shared with the query, then by id; chunks are split at ``|``."""
+    """Ranks all passages by the number of words shared with the query, then by id; chunks are split at ``|``.
+
+    Every retriever but ``bm25`` asks the embedder once a search. explained: queries asked with ``explain``.
+    """
 
     chunk: bool
     log: list[tuple[str, str, int]]
+    embedder: Embedder
     note: str = ""
+    explained: list[str] = field(default_factory=list)
+    indexed: list[Document] = field(default_factory=list)
     chunks: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add_many(self, documents: Iterable[Document]) -> AddReport:
         for document in documents:
+            self.indexed.append(document)
             parts = document.text.split("|") if self.chunk else [document.text]
             name = document.source_id or ""
             self.chunks += [(f"{name}#{number}", name, part) for number, part in enumerate(parts)]
@@ -82,16 +98,33 @@ class FakeStore:
         self, query: str, k: int = 10, retriever: RetrieverName = "hippomem", explain: bool = False
     ) -> SearchResult:
         self.log.append((f"memory:{retriever}", query, k))
-        return self.rank(query, k, retriever)
+        return self.rank(query, k, retriever, explain)
 
-    def rank(self, query: str, k: int, retriever: RetrieverName) -> SearchResult:
+    def rank(self, query: str, k: int, retriever: RetrieverName, explain: bool) -> SearchResult:
+        if retriever != "bm25":
+            self.embedder.embed([query], role="query")
+        if explain:
+            self.explained.append(query)
         words = set(query.split())
         scored = sorted((-len(words & set(text.split())), passage, source) for passage, source, text in self.chunks)
         hits = tuple(
-            Hit(passage, source, "", "", float(-score), rank, source_ids=(source,) if source else ())
+            Hit(
+                passage,
+                source,
+                "",
+                "",
+                float(-score),
+                rank,
+                source_ids=(source,) if source else (),
+                why=self.why(source, retriever, -score) if explain else None,
+            )
             for rank, (score, passage, source) in enumerate(scored[:k], start=1)
         )
         return SearchResult(query, retriever, hits, note=self.note, seconds={"rank": 0.001})
+
+    def why(self, source: str, retriever: RetrieverName, score: int) -> Why:
+        path = (PathStep("entity", "softly"), PathStep("passage", source))
+        return Why(retriever, path=path, scores={"words": float(score)})
 
 
 @dataclass
@@ -103,27 +136,38 @@ class FakeSearcher:
 
     def search(self, query: str, k: int = 10, explain: bool = False) -> SearchResult:
         self.store.log.append((self.name, query, k))
-        return self.store.rank(query, k, self.name)
+        return self.store.rank(query, k, self.name, explain)
 
 
 @dataclass
 class FakeEngine:
-    """An engine that remembers how it was used. opened: keywords of each store.    log: (retriever, query, k)."""
+    """An engine that remembers how it was used.
+
+    opened: keywords of each store but its embedder.    embedders: the names asked for.    log: (retriever, query, k).
+    stores: in the order opened.
+    """
 
     note: str = ""
+    embedders: list[str | None] = field(default_factory=list)
+    stores: list[FakeStore] = field(default_factory=list)
     opened: list[dict[str, Any]] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
 
     @contextmanager
-    def open(self, path: Path, **keywords: Any) -> Iterator[FakeStore]:
+    def open(self, path: Path, *, embedder: Embedder, **keywords: Any) -> Iterator[FakeStore]:
         self.opened.append(keywords)
         path.write_bytes(b"0123456789")
-        yield FakeStore(keywords["chunk"], self.log, self.note)
+        self.stores.append(FakeStore(keywords["chunk"], self.log, embedder, self.note))
+        yield self.stores[-1]
+
+    def embedder(self, name: str | None) -> HashEmbedder:
+        self.embedders.append(name)
+        return HashEmbedder()
 
     def documents(self, folder: Path) -> Iterator[Document]:
         for line in (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
-            yield Document(record["text"], source_id=record["_id"])
+            yield Document(record["text"], title=record["title"], source_id=record["_id"])
 
     def engine(self) -> Engine:
         return Engine(
@@ -131,6 +175,7 @@ class FakeEngine:
             needs_chunking=lambda document: "|" in document.text,
             recorded=lambda path: f"recorded {path.name}",
             llm=lambda model, base_url: f"llm {model} at {base_url}",
+            embedder=self.embedder,
             open=self.open,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.bootstrap import paired_randomisation, percentile_interval
+from eval.bootstrap import paired_randomisation, percentile_interval, randomisation
 
 
 def test_interval_of_equal_values_is_a_point() -> None:
@@ -60,3 +60,12 @@ def test_test_is_symmetric() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.random(40), rng.random(40)
     assert paired_randomisation(a, b, seed=3) == paired_randomisation(b, a, seed=3)
+
+
+def test_pairs_tested_together_give_what_each_gives_alone() -> None:
+    """Sharing the tosses changes no p-value, for few questions and for many."""
+    rng = np.random.default_rng(1)
+    for n in (8, 60):
+        a, b = rng.random((n, 3)), rng.random((n, 3))
+        alone = [paired_randomisation(a[:, column], b[:, column], seed=4) for column in range(3)]
+        assert randomisation(a - b, seed=4).tolist() == alone

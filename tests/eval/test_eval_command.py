@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from eval import __main__ as command
+from eval import commands
+from eval.__main__ import main
 from eval.provenance import anonymous
 from hippomem.errors import ModelUnavailableError
 
@@ -24,15 +25,15 @@ WriteSet = Callable[..., Path]
 @pytest.fixture
 def run(fake: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """``run(...)`` is ``python -m eval run ...`` over the fake engine; returns the exit code."""
-    monkeypatch.setattr(command, "hippomem_engine", fake.engine)
-    return lambda *words: command.main(["run", *map(str, words)])
+    monkeypatch.setattr(commands, "hippomem_engine", fake.engine)
+    return lambda *words: main(["run", *map(str, words)])
 
 
 def without_times(report: dict[str, Any]) -> str:
     """The report without what a clock decides."""
     for entries in report["results"].values():
         for entry in entries.values():
-            for key in ("index_seconds", "query_ms", "query_ms_by_stage", "warm_up_seconds"):
+            for key in ("index_seconds", "query_ms", "query_ms_by_stage", "query_ms_beyond_encoder", "warm_up_seconds"):
                 del entry[key]
     del report["provenance"]["date"]
     return json.dumps(report)
@@ -124,6 +125,35 @@ def test_table_is_readable_in_a_pipe(
     assert "mean over 2 sets" in out
 
 
+def test_figures_by_label_are_shown_on_demand(
+    run: Callable[..., int], write_set: WriteSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--by`` adds a table, a row a label, and none for a set without such labels."""
+    labels = {"q1": {"type": "bridge"}, "q2": {"type": "comparison"}}
+    passages = {"p": "x", **{f"a{number}": "y" for number in range(6)}}
+    folder = write_set("toy", passages, {"q1": "x", "q2": "y"}, [("q1", "p", 1), ("q2", "p", 1)], labels=labels)
+    assert run(folder, "--retriever", "bm25", "--by", "type") == 0
+    out = capsys.readouterr().out
+    assert "toy by type: R@5 / all@5" in out
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in out.splitlines() if "│ " in line]
+    assert cells[1:] == [["bridge", "1", "100.0 / 100.0"], ["comparison", "1", "0.0 / 0.0"]]
+    assert run(folder, "--retriever", "bm25", "--by", "hops") == 0
+    assert "by hops" not in capsys.readouterr().out
+
+
+def test_arguments_repeat_the_run(run: Callable[..., int], animals: Path, tmp_path: Path) -> None:
+    """What changes figures is in the provenance's command line: given again, it makes the same command line."""
+    out = tmp_path / "out.json"
+    given = ["--retriever", "bm25", "--untitled", "--failures", "2", "--limit", "1", "--via", "memory", "--k", "1,5"]
+    assert run(animals, *given, "--json", out) == 0
+    provenance = json.loads(out.read_text(encoding="utf-8"))["provenance"]
+    assert provenance["untitled"] is True
+    first = provenance["arguments"]
+    assert {"--untitled", "--failures", "--limit", "--via"} <= set(first)
+    assert run(animals, *first[2:], "--json", out) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["provenance"]["arguments"] == first
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -136,6 +166,9 @@ def test_table_is_readable_in_a_pipe(
         (["--limit", "0"], 2, "--limit is 0"),
         (["--limit", "x"], 2, "'--limit'"),
         (["--seed", "-1"], 2, "--seed is -1"),
+        (["--failures", "-1"], 2, "--failures is -1"),
+        (["--by", "colour"], 2, "--by 'colour' is unknown; choose from type, hops, gold"),
+        (["--report", "nowhere/out"], 2, "--report 'nowhere/out': no folder 'nowhere'"),
         (["--llm-model", "m"], 2, "need --extractor llm, not 'builtin'"),
         (["--json", "nowhere/out.json"], 2, "no folder 'nowhere'"),
         (["--json", "."], 2, "is a folder"),
@@ -169,7 +202,7 @@ def test_error_from_below_keeps_its_exit_code(
     def unreachable() -> None:
         raise ModelUnavailableError("the endpoint does not answer; start it or use --extractor builtin")
 
-    monkeypatch.setattr(command, "hippomem_engine", unreachable)
+    monkeypatch.setattr(commands, "hippomem_engine", unreachable)
     assert run(animals, "--retriever", "bm25") == 7
     assert capsys.readouterr().err == "error: the endpoint does not answer; start it or use --extractor builtin\n"
 

@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from eval.ask import collapse
 from eval.dataset import load_dataset
-from eval.run import RunSettings, collapse, run_set
-from eval.summary import compare, mean_over_sets, summarise
+from eval.run import RunSettings, run_set
+from eval.significance import compare
+from eval.summary import mean_intervals, mean_over_sets, score_answers, summarise
 from eval.systems import IndexCost, StorePlan, StoreSettings, plan_stores
 from hippomem.errors import RetrievalError
 from hippomem.types import AddReport, Document, Hit, SearchResult
@@ -28,7 +31,8 @@ def hit(passage_id: str, *source_ids: str) -> Hit:
 
 def test_chunks_collapse_to_their_best_rank() -> None:
     """A passage stands where its best chunk does; equal passages stored once count each."""
-    assert collapse([hit("1", "b"), hit("2", "a"), hit("3", "b"), hit("4", "c", "a")]) == ["b", "a", "c"]
+    hits = [hit("1", "b"), hit("2", "a"), hit("3", "b"), hit("4", "c", "a")]
+    assert [(name, best.passage_id) for name, best in collapse(hits).items()] == [("b", "1"), ("a", "2"), ("c", "4")]
 
 
 def test_hit_without_source_is_an_error() -> None:
@@ -103,7 +107,8 @@ def test_given_options_reach_the_store(write_set: WriteSet, fake: Any) -> None:
     folder = write_set("toy", {"p": "x"}, {"q": "x"}, [("q", "p", 1)], openie=True)
     stores = StoreSettings(extractor="recorded", embedder="some-model")
     run_set(load_dataset(folder), RunSettings(retrievers=("hipporag2",), stores=stores), fake.engine())
-    assert fake.opened == [{"extractor": "recorded openie.jsonl", "embedder": "some-model", "chunk": False}]
+    assert fake.opened == [{"extractor": "recorded openie.jsonl", "chunk": False}]
+    assert fake.embedders == ["some-model"]
 
 
 def test_both_ways_give_the_same_ranking(animals: Path, fake: Any) -> None:
@@ -135,11 +140,56 @@ def test_costs_add_by_stage() -> None:
 
 
 def test_comparison_of_a_retriever_with_its_equal(animals: Path, fake: Any) -> None:
-    """Two retrievers with the same rankings differ by nothing, with p = 1."""
+    """Two retrievers with the same rankings differ by nothing, with p = 1, by every metric that is compared."""
     settings = RunSettings(retrievers=("bm25", "dense"))
-    assert compare(run_set(load_dataset(animals), settings, fake.engine()), settings) == [
-        {"a": "bm25", "b": "dense", "metric": "recall@5", "difference": 0.0, "p": 1.0}
-    ]
+    outcomes = run_set(load_dataset(animals), settings, fake.engine())
+    rows = compare({name: score_answers(o.answers, settings.ks) for name, o in outcomes.items()}, seed=0)
+    same = {"a": "bm25", "b": "dense", "difference": 0.0, "ci95": [0.0, 0.0], "p": 1.0, "p_holm": 1.0}
+    assert rows == [{**same, "metric": metric} for metric in ("recall@5", "recall@2", "all_recall@5")]
+
+
+def test_work_of_the_encoder_is_counted_per_query(write_set: WriteSet, fake: Any) -> None:
+    """Searches that no question of the set made, the warm-up's, count for nothing; asking again counts again."""
+    long = "|".join(f"word {number}" for number in range(60))
+    folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
+    dataset = load_dataset(folder)
+    settings = RunSettings(retrievers=("hippomem", "dense", "bm25"), failures=1)
+    outcomes = run_set(dataset, settings, fake.engine())
+    entries = {name: summarise(outcome, dataset, settings) for name, outcome in outcomes.items()}
+    counts = {name: (entry["encoder_calls"], entry["encoded_texts"]) for name, entry in entries.items()}
+    assert counts == {"hippomem": (2.0, 2.0), "dense": (1.0, 1.0), "bm25": (0.0, 0.0)}
+
+
+def test_time_beyond_the_encoder_leaves_out_one_stage(animals: Path, fake: Any) -> None:
+    """Of two answers of 5 and 9 ms, with 2 and 4 ms in the encoder, the median beyond it is (3 + 5) / 2."""
+    dataset, settings = load_dataset(animals), RunSettings(retrievers=("bm25",))
+    outcome = run_set(dataset, settings, fake.engine())["bm25"]
+    timed = [(0.005, {"encode": 0.002, "rank": 0.001}), (0.009, {"encode": 0.004})]
+    pairs = zip(outcome.answers, timed, strict=True)
+    outcome.answers = [replace(answer, seconds=seconds, stages=stages) for answer, (seconds, stages) in pairs]
+    assert summarise(outcome, dataset, settings)["query_ms_beyond_encoder"] == {"p50": 4.0}
+
+
+def test_stages_add_up_over_the_searches_of_a_question(write_set: WriteSet, fake: Any) -> None:
+    """A question that took two searches spent both searches' time in each stage."""
+    long = "|".join(f"word {number}" for number in range(60))
+    folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
+    outcome = run_set(load_dataset(folder), RunSettings(retrievers=("hippomem",)), fake.engine())["hippomem"]
+    assert outcome.answers[0].stages == {"rank": 0.002}
+
+
+def test_untitled_passages_reach_every_retriever_without_title(write_set: WriteSet, fake: Any) -> None:
+    """The flag takes titles from what is indexed, in every store, and the note says so; the text stays."""
+    passages, titles = {"p": "one|two", "r": "x"}, {"p": "Title", "r": "Other"}
+    dataset = load_dataset(write_set("toy", passages, {"q": "x"}, [("q", "p", 1)], titles=titles))
+    for untitled, expected in ((False, {"Title", "Other"}), (True, {""})):
+        fake.stores.clear()
+        settings = RunSettings(retrievers=("bm25", "hippomem"), stores=StoreSettings(untitled=untitled))
+        outcomes = run_set(dataset, settings, fake.engine())
+        assert [{document.title for document in store.indexed} for store in fake.stores] == [expected] * 2
+        assert {document.text for document in fake.stores[0].indexed} == {"one|two", "x"}
+        notes = [note for outcome in outcomes.values() for note in outcome.notes if "titles" in note]
+        assert notes == ["passages were indexed without their titles"] * 2 * untitled
 
 
 def test_mean_over_sets_counts_each_set_once() -> None:
@@ -150,6 +200,14 @@ def test_mean_over_sets_counts_each_set_once() -> None:
 
     assert mean_over_sets({"a": {"bm25": entry(40.0)}}) == {}
     assert mean_over_sets({"a": {"bm25": entry(40.0)}, "b": {"bm25": entry(50.0)}}) == {"bm25": entry(45.0)}
+
+
+def test_interval_of_the_mean_resamples_questions_within_their_set() -> None:
+    """A set whose questions agree adds no width: half the width of the other set's own interval is left."""
+    constant, varied = np.full(50, 40.0), np.tile([0.0, 100.0], 200)
+    low, high = mean_intervals([{"recall@5": constant}, {"recall@5": varied}], seed=0)["recall@5"]
+    half = 1.96 * 50.0 / np.sqrt(400) / 2
+    assert (low, high) == pytest.approx((45.0 - half, 45.0 + half), abs=0.2 * half)
 
 
 @pytest.mark.parametrize(

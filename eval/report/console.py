@@ -1,21 +1,17 @@
-"""The report for people: one table a set, the mean over sets, and what must be known to read it."""
+"""The report on the terminal: one table a set, the mean over sets, and what must be known to read it."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eval.breakdown import By
 from eval.metrics import ALWAYS
-from hippomem.errors import ConfigError
 
 PLAIN_WIDTH = 140  # columns where the output is a file or a pipe, so that no table is folded
 
@@ -69,45 +65,41 @@ def footnotes(entries: Mapping[str, Mapping[str, Any]], comparisons: Sequence[Ma
     """Lines below a set's table: the others against the first retriever named, then the notes."""
     baseline = next(iter(entries))
     lines = [
-        f"{pair['b']} against {pair['a']}: {pair['difference']:+.1f} {pair['metric']}, p = {pair['p']:.4f} (paired)"
+        f"{pair['b']} against {pair['a']}: {pair['difference']:+.1f} {pair['metric']}, "
+        f"p = {pair['p']:.4f} (paired), {pair['p_holm']:.4f} (Holm)"
         for pair in comparisons
-        if pair["a"] == baseline
+        if pair["a"] == baseline and pair["metric"] == f"recall@{ALWAYS}"
     ]
     return lines + [f"{name}: {entry['note']}" for name, entry in entries.items() if entry["note"]]
 
 
+def by_table(name: str, entries: Mapping[str, Mapping[str, Any]], by: By) -> Table | None:
+    """Recall@5 / all@5 by label, a row a label; None when no question of the set has one."""
+    groups: Mapping[str, Mapping[str, Any]] = next(iter(entries.values()))[f"by_{by}"]
+    if not groups:
+        return None
+    table = Table(title=Text(f"{name} by {by}: R@{ALWAYS} / all@{ALWAYS}"), title_justify="left")
+    table.add_column(by, no_wrap=True)
+    for column in ("questions", *entries):
+        table.add_column(column, justify="right", no_wrap=True)
+    for label, group in groups.items():
+        mine = [entry[f"by_{by}"][label] for entry in entries.values()]
+        figures = (f"{own['recall'][str(ALWAYS)]:.1f} / {own[f'all_recall@{ALWAYS}']:.1f}" for own in mine)
+        table.add_row(Text(label), str(group["questions"]), *figures)
+    return table
+
+
 def print_set(
-    out: Console, name: str, entries: Mapping[str, Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]
+    out: Console,
+    name: str,
+    entries: Mapping[str, Mapping[str, Any]],
+    comparisons: Sequence[Mapping[str, Any]],
+    by: By | None = None,
 ) -> None:
-    """Print one set's table and what stands below it."""
+    """Print one set's table, its break-down when one is wanted, and what stands below."""
     out.print(set_table(name, entries))
+    if by is not None and (table := by_table(name, entries, by)) is not None:
+        out.print(table)
     for line in footnotes(entries, comparisons):
         out.print(Text(f"  {line}", style="dim"))
     out.print()
-
-
-def check_writable(path: Path) -> None:
-    """Raise ConfigError now if the report could not be written later: an evaluation may run for hours."""
-    if path.is_dir():
-        raise ConfigError(f"--json '{path}' is a folder; name a file")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--json '{path}': no folder '{path.parent}'; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"--json '{path}': folder '{path.parent}' cannot be written to")
-
-
-def write_json(path: Path, report: Mapping[str, Any]) -> None:
-    """Write *report* whole or not at all. Raises ConfigError."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(report, file, ensure_ascii=False, indent=2)
-                file.write("\n")
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--json '{path}' cannot be written: {error.strerror or error}") from error
