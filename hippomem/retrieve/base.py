@@ -126,9 +126,9 @@ def min_max(values: NDArray[np.float64], *, equal: float = 0.0) -> NDArray[np.fl
 
 
 def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-    """Positions of the best *k* scores, best first, ties by lower position (which is order of id)."""
+    """Positions of the best *k* scores, best first, ties by lower position (which is order of id); none for k = 0."""
     positions = np.arange(len(scores)) if candidates is None else candidates
-    if k < len(positions):
+    if 0 < k < len(positions):
         values = scores[positions]
         cut = np.partition(values, len(values) - k)[len(values) - k]
         positions = positions[values >= cut]

@@ -86,6 +86,14 @@ class HippoMem:
         self._store, self._index, self._embedder, self._w, self._options = store, index, embedder, weights, options
         self._explain = Explainer(store, index, self.name, has_facts=True)
 
+    def variant(self, weights: Weights) -> HippoMem:
+        """The same retriever with other weights; what does not depend on them is shared, not made again."""
+        other = HippoMem(self._store, self._index, self._embedder, weights=weights, options=self._options)
+        other.__dict__ |= {"_lexicon": self._lexicon, "_chains": self._chains}
+        if _edges(weights) == _edges(self._w):
+            other.__dict__ |= {"_transition": self._transition, "_pull": self._pull}
+        return other
+
     @cached_property
     def _lexicon(self) -> Lexicon:
         return Lexicon.of(self._index)
@@ -167,7 +175,7 @@ class HippoMem:
                 ]
             )
         )
-        facts = rows(index.contributions, passages)
+        facts = np.unique(rows(index.contributions, passages)[0])
         cosine = FactCosines(index.fact_vectors, vector)
         match = cosine[facts] + w.lexical_match * self._lexicon.fact_share(terms)[facts]
         match += w.title_match * titled[index.home_of_fact[facts]]
@@ -236,14 +244,11 @@ class HippoMem:
 
     def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
         """(P,) the best cosine among the own facts of these passages; -1 for others and for one without facts."""
-        contributions = self._index.contributions
-        best = np.full(contributions.shape[0], -1.0)
-        sizes = np.diff(contributions.indptr)[passages]
-        has = passages[sizes > 0]
-        if len(has):
-            facts = np.concatenate([row(contributions, passage) for passage in has.tolist()])
-            starts = np.cumsum(sizes[sizes > 0]) - sizes[sizes > 0]
-            best[has] = np.maximum.reduceat(cosine[facts], starts)
+        best = np.full(len(self._index.passage_ids), -1.0)
+        facts, sizes = rows(self._index.contributions, passages)
+        if len(facts):
+            starts = np.cumsum(sizes) - sizes
+            best[passages[sizes > 0]] = np.maximum.reduceat(cosine[facts], starts[sizes > 0])
         return best
 
     def _fuse(
@@ -277,3 +282,8 @@ class HippoMem:
             scores[best], covered, importance / importance.sum(), pair=self._w.cover_pair, rest=self._w.cover_rest
         )
         return tuple(int(best[i]) for i in order)
+
+
+def _edges(weights: Weights) -> tuple[float, ...]:
+    """The weights that the graph is made from."""
+    return weights.title_edge, weights.entity_edge, weights.synonym_edge, weights.neighbour_edge
