@@ -98,7 +98,8 @@ class Ircot:
         results: list[SearchResult] = []
         thoughts: list[str] = []
         usage, thinking = Usage(), 0.0
-        query, stop = question, None
+        query = question
+        stop: StopReason | None = None
         while stop is None:
             # Deeper than the candidates only where the caller asks for more passages than one search puts forward.
             results.append(self._base.search(query, k=max(k, self._step_passages), explain=explain))

@@ -10,7 +10,10 @@ from hippomem.types import Hit, SearchResult
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A passage of the merged ranking. score: in [0, 1].    step: the search that won, from 1.    hit: as that search gave it."""
+    """A passage of the merged ranking.
+
+    score: in [0, 1].    step: the search that won, counted from 1.    hit: as that search gave it.
+    """
 
     score: float
     step: int
@@ -28,10 +31,7 @@ def scaled(result: SearchResult, depth: int) -> list[float]:
     if not candidates:
         return []
     low, high = min(candidates), max(candidates)
-    if high == low:
-        inside = [1.0] * len(candidates)
-    else:
-        inside = [(score - low) / (high - low) for score in candidates]
+    inside = [(score - low) / (high - low) if high > low else 1.0 for score in candidates]
     return inside + [0.0] * (len(result.hits) - len(candidates))
 
 

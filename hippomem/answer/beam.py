@@ -1,0 +1,128 @@
+"""Beam search over chains of sentences, as PropRAG does over propositions (Wang and Han 2025): no LLM at query time.
+
+A chain grows by a sentence of another passage that gives a name which the chain gives too, or whose title the question
+spells out (a question that compares two things starts at both). Its score is
+
+    cosine(question, sum of the sentences) + RELEVANCE · mean(relevance) + COVERAGE · (share of the question that it holds)
+
+The sum of vectors asks whether the sentences answer *together*, relevance brings in what the retriever knows of the
+passages, and coverage asks that no word of the question is left over: each hop accounts for its own part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+RELEVANCE, COVERAGE = 0.8, 0.6
+#: Chains kept from one length to the next; sentences of the longest chain: two hops down two branches.
+WIDTH, LONGEST = 30, 4
+#: A chain of two is the least for a question of several hops; each further sentence must raise the score by this.
+GAIN = 0.05
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """n sentences that chains are made of.
+
+    fact, passage: (n,) positions in the index, and place of the passage among the hits.    cosine: (n,) with the question.
+    vectors: (n, d) unit rows.    relevance: (n,) of the passage, in [0, 1].
+    holds: (n, t) share of the question that term t is, where the sentence holds it, else 0; rows sum to at most 1.
+    joined: (n, n) symmetric, between different passages.    start: (n,) whether the question names the passage.
+    """
+
+    fact: NDArray[np.int64]
+    passage: NDArray[np.int64]
+    cosine: Vector
+    vectors: NDArray[np.float32]
+    relevance: Vector
+    holds: Vector
+    joined: NDArray[np.bool_]
+    start: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> Candidates:
+        """No sentence at all."""
+        none = np.zeros(0)
+        whole, flags = none.astype(np.int64), none.astype(bool)
+        square = np.zeros((0, 0))
+        return cls(whole, whole, none, square.astype(np.float32), none, square, square.astype(bool), flags)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """facts: in the order in which the chain grew.    norm: |sum of vectors|².    held: (t,) share of each term held."""
+
+    facts: tuple[int, ...]
+    cosine: float
+    norm: float
+    relevance: float
+    held: Vector
+    score: float
+
+
+def best_chain(candidates: Candidates) -> tuple[float, tuple[int, ...]]:
+    """The best chain's score and its sentences, as positions among the *candidates* (n >= 1).
+
+    Two sentences where any two can be joined, else one; longer while each further sentence gains `GAIN`.
+    """
+    between: Vector = (candidates.vectors @ candidates.vectors.T).astype(np.float64)
+    empty = _Chain((), 0.0, 0.0, 0.0, np.zeros(candidates.holds.shape[1]), 0.0)
+    beam = _best(_grow(empty, candidates, between, np.ones(len(candidates.fact), dtype=bool)))
+    best = beam[0]
+    for length in range(2, LONGEST + 1):
+        grown = [new for chain in beam for new in _grow(chain, candidates, between, _next(chain, candidates))]
+        beam = _best(grown)
+        if not beam or (length > 2 and beam[0].score - best.score <= GAIN):
+            break
+        best = beam[0]
+    return best.score, best.facts
+
+
+def _next(chain: _Chain, candidates: Candidates) -> NDArray[np.bool_]:
+    """(n,) sentences by which a chain may grow."""
+    facts = list(chain.facts)
+    linked = candidates.joined[facts].any(axis=0)
+    if candidates.start[facts].any():
+        linked = linked | candidates.start
+    allowed: NDArray[np.bool_] = linked & ~np.isin(candidates.passage, candidates.passage[facts])
+    return allowed
+
+
+def _grow(chain: _Chain, candidates: Candidates, between: Vector, allowed: NDArray[np.bool_]) -> list[_Chain]:
+    """The chain with each allowed sentence added; only the best `WIDTH` of them can matter."""
+    at = np.flatnonzero(allowed)
+    length = len(chain.facts) + 1
+    cosine = chain.cosine + candidates.cosine[at]
+    norm = chain.norm + 1.0 + 2.0 * between[list(chain.facts)][:, at].sum(axis=0)
+    relevance = chain.relevance + candidates.relevance[at]
+    held = np.maximum(chain.held, candidates.holds[at])
+    together = cosine / np.sqrt(np.maximum(norm, 1e-6))
+    score = together + RELEVANCE * relevance / length + COVERAGE * held.sum(axis=1)
+    order = np.lexsort((at, -score))[:WIDTH]
+    return [
+        _Chain(
+            (*chain.facts, int(at[i])),
+            float(cosine[i]),
+            float(norm[i]),
+            float(relevance[i]),
+            held[i],
+            float(score[i]),
+        )
+        for i in order.tolist()
+    ]
+
+
+def _best(chains: list[_Chain]) -> list[_Chain]:
+    """The best `WIDTH`, each set of sentences once, ties by position."""
+    chains.sort(key=lambda chain: (-round(chain.score, 12), sorted(chain.facts)))
+    seen: dict[frozenset[int], _Chain] = {}
+    for chain in chains:
+        seen.setdefault(frozenset(chain.facts), chain)
+        if len(seen) == WIDTH:
+            break
+    return list(seen.values())
