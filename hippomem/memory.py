@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
+from hippomem.answer.candidates import PASSAGES
 from hippomem.answer.reader import READ, Answer, answer_question
-from hippomem.answer.trail import PASSAGES, Trail, Trails
+from hippomem.answer.trail import Trail, Trails
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
@@ -216,7 +217,7 @@ class Memory:
             assert self._index is not None
             if self._trails is None:
                 self._trails = Trails(self.store, self._index, self._embedder)
-            return self._trails.find(found, show=k)
+            return self._trails.find(found, keep=k)
 
     def retriever(self, name: str) -> Retriever:
         """A retriever over the memory as it is now."""

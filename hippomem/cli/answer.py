@@ -34,7 +34,9 @@ def answer(
     store: Store,
     llm_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Let this model read the passages and answer; none: show the chain of facts."),
+        typer.Option(
+            metavar="NAME", help="Let this model read the passages and answer; none: show the chain of facts."
+        ),
     ] = None,
     llm_base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="OpenAI-compatible endpoint of the model (or OPENAI_BASE_URL).")
@@ -49,6 +51,7 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Answer a question: show the facts that lead to the answer, or let a language model say it."""
+    from hippomem.answer.trail import Trail
     from hippomem.cli.opening import checked, open_memory
     from hippomem.models.llm import OpenAIChat
 
@@ -67,7 +70,7 @@ def answer(
         print_json(found.to_dict())
     elif not found.retrieval.hits:
         typer.echo("no match.")
-    elif hasattr(found, "steps"):
+    elif isinstance(found, Trail):
         print_trail(found)
     else:
         print_answer(found)
@@ -129,7 +132,9 @@ def _print_read(out: Console, hit: Hit) -> None:
 def _headed(number: int, title: str, ids: tuple[str, ...]) -> Text:
     from rich.text import Text
 
-    return Text.assemble((f"{number:>2}  ", "bold"), (f"{title}  " if title else "", "bold green"), (" ".join(ids), "dim"))
+    return Text.assemble(
+        (f"{number:>2}  ", "bold"), (f"{title}  " if title else "", "bold green"), (" ".join(ids), "dim")
+    )
 
 
 def _joint(step: TrailStep, number: int) -> Text:
