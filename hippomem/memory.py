@@ -213,7 +213,7 @@ class Memory:
             raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
         with self._lock:
             # The search first: it is what brings the index up to date.
-            found = self.search(question, k=max(k, PASSAGES), retriever=retriever)
+            found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever)
             assert self._index is not None
             if self._trails is None:
                 self._trails = Trails(self.store, self._index, self._embedder)

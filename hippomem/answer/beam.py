@@ -117,7 +117,7 @@ def _grow(chain: _Chain, candidates: Candidates, between: Vector, allowed: NDArr
     norm = chain.norm + 1.0 + 2.0 * between[list(chain.facts)][:, at].sum(axis=0)
     relevance = chain.relevance + candidates.relevance[at]
     held = np.maximum(chain.held, candidates.holds[at])
-    titled = chain.titled + candidates.titled[list(chain.facts)][:, at].any(axis=0)
+    titled = chain.titled + np.asarray(candidates.titled[list(chain.facts)][:, at].any(axis=0), dtype=np.float64)
     together = cosine / np.sqrt(np.maximum(norm, 1e-6))
     score: Vector = (
         together + RELEVANCE * relevance / length + COVERAGE * held.sum(axis=1) + TITLED * titled / max(length - 1, 1)

@@ -112,14 +112,19 @@ def print_answer(answer: Answer) -> None:
     out.print()
     if answer.trace is not None:
         for number, thought in enumerate(answer.trace.thoughts, start=1):
-            out.print(Text.assemble((f"step {number}  ", "dim"), thought))
+            out.print(Text.assemble((f"thought {number}  ", "dim"), thought))
     if answer.thought:
-        out.print(Text.assemble(("thought  ", "dim"), answer.thought))
+        out.print(Text.assemble(("reasoning  ", "dim"), answer.thought))
     out.print(Text("read", "dim"))
     for hit in answer.passages:
         _print_read(out, hit)
     usage = answer.usage
-    out.print(Text(f"{usage.calls} calls, {usage.prompt_tokens} tokens in, {usage.completion_tokens} out", "dim"))
+    out.print(
+        Text(
+            f"{usage.calls} call{'' if usage.calls == 1 else 's'}, {usage.prompt_tokens} tokens in, {usage.completion_tokens} out",
+            "dim",
+        )
+    )
 
 
 def _print_read(out: Console, hit: Hit) -> None:
