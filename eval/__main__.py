@@ -13,6 +13,7 @@ from rich.text import Text
 from eval.bench import bench
 from eval.dataset import Dataset, load_datasets
 from eval.provenance import provenance
+from eval.qa_command import qa
 from eval.report import check_writable, console, mean_table, print_set, write_json
 from eval.run import DEFAULT_KS, RunSettings, run_set
 from eval.summary import compare, mean_over_sets, summarise
@@ -22,6 +23,7 @@ from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 app.add_typer(bench, name="bench")
+app.command()(qa)
 
 Name = TypeVar("Name", bound=str)
 

@@ -28,12 +28,14 @@ class Question:
     """A question with its relevance judgements.
 
     relevance: passage ``_id`` -> score > 0; never empty.    corpus: name of the folder it belongs to.
+    answers: those accepted, ``metadata.answer`` and ``metadata.answer_aliases``, each once; empty where none is given.
     """
 
     question_id: str
     text: str
     relevance: Mapping[str, float]
     corpus: str
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,13 @@ def load_dataset(folder: str | Path) -> Dataset:
 def load_corpus(folder: Path) -> Corpus:
     """Load one BEIR folder's questions and check that all ids agree. Raises ReadError."""
     passage_ids = _first_lines(folder / "corpus.jsonl")
-    queries = dict(_queries(folder / "queries.jsonl"))
+    queries: dict[str, str] = {}
+    answers: dict[str, tuple[str, ...]] = {}
+    for query_id, text, accepted in _queries(folder / "queries.jsonl"):
+        queries[query_id], answers[query_id] = text, accepted
     relevance = _qrels(folder / "qrels" / "test.tsv", queries, passage_ids)
     questions = tuple(
-        Question(query_id, text, relevance[query_id], folder.name)
+        Question(query_id, text, relevance[query_id], folder.name, answers[query_id])
         for query_id, text in queries.items()
         if relevance.get(query_id)
     )
@@ -192,14 +197,24 @@ def _first_lines(corpus: Path) -> dict[str, int]:
     return {passage_id: number for number, passage_id, _ in _records(corpus)}
 
 
-def _queries(path: Path) -> Iterator[tuple[str, str]]:
+def _queries(path: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(query id, text, accepted answers). Raises ReadError."""
     for number, query_id, record in _records(path):
         text = record.get("text")
         if not isinstance(text, str) or not text.strip():
             raise ReadError(f"query '{query_id}' has no `text`", path=path, line=number)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise ReadError(f"query '{query_id}' holds half a surrogate pair, no Unicode text", path=path, line=number)
-        yield query_id, text
+        yield query_id, text, _answers(record.get("metadata"))
+
+
+def _answers(metadata: object) -> tuple[str, ...]:
+    """Texts that are not blank among a question's answer and its aliases; other sets may keep other things there."""
+    if not isinstance(metadata, dict):
+        return ()
+    aliases = metadata.get("answer_aliases")
+    given = [metadata.get("answer"), *(aliases if isinstance(aliases, list) else [])]
+    return tuple(dict.fromkeys(text for text in given if isinstance(text, str) and text.strip()))
 
 
 def _qrels(path: Path, queries: Mapping[str, str], passages: Mapping[str, int]) -> dict[str, dict[str, float]]:

@@ -119,12 +119,8 @@ def print_answer(answer: Answer) -> None:
     for hit in answer.passages:
         _print_read(out, hit)
     usage = answer.usage
-    out.print(
-        Text(
-            f"{usage.calls} call{'' if usage.calls == 1 else 's'}, {usage.prompt_tokens} tokens in, {usage.completion_tokens} out",
-            "dim",
-        )
-    )
+    calls = "1 call" if usage.calls == 1 else f"{usage.calls} calls"
+    out.print(Text(f"{calls}, {usage.prompt_tokens} tokens in, {usage.completion_tokens} out", "dim"))
 
 
 def _print_read(out: Console, hit: Hit) -> None:

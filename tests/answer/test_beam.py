@@ -42,7 +42,7 @@ def made(
 
 
 def test_the_score_is_the_sum_of_its_parts() -> None:
-    """Orthogonal sentences: (0.6 + 0.2) / √2, mean relevance (1 + 0.5) / 2, share held 0.4 + 0.3, one joint of one a title."""
+    """At right angles: (0.6 + 0.2) / √2; mean relevance (1 + 0.5) / 2; held 0.4 + 0.3 + 0.2; the one joint is a title."""
     two = made(
         [0.6, 0.2], joints=[(0, 1)], titles=[(0, 1)], relevance=[1.0, 0.5], holds=[[0.4, 0.0, 0.2], [0.0, 0.3, 0.2]]
     )
