@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hippomem.types import Hit
 
 #: Characters of a sentence, and of the first line of a passage, that are shown to people.
-_SENTENCE, _PASSAGE = 240, 100
+_SENTENCE, _PASSAGE = 240, 90
 
 
 def register(app: typer.Typer) -> None:
@@ -90,6 +90,7 @@ def print_trail(trail: Trail) -> None:
     from rich.text import Text
 
     out = console()
+    _print_notes(out, trail.retrieval.note)
     for number, step in enumerate(trail.steps, start=1):
         if step.after is not None:
             out.print(_joint(step, number))
@@ -105,10 +106,7 @@ def print_answer(answer: Answer) -> None:
 
     out = console()
     out.print(Text(answer.text, "bold green"))
-    if answer.note:
-        out.print(Text(f"note: {answer.note}", "yellow"))
-    if answer.retrieval.note:
-        out.print(Text(f"note: {answer.retrieval.note}", "yellow"))
+    _print_notes(out, answer.note, answer.retrieval.note)
     out.print()
     if answer.trace is not None:
         for number, thought in enumerate(answer.trace.thoughts, start=1):
@@ -121,6 +119,13 @@ def print_answer(answer: Answer) -> None:
     usage = answer.usage
     calls = "1 call" if usage.calls == 1 else f"{usage.calls} calls"
     out.print(Text(f"{calls}, {usage.prompt_tokens} tokens in, {usage.completion_tokens} out", "dim"))
+
+
+def _print_notes(out: Console, *notes: str) -> None:
+    from rich.text import Text
+
+    for note in filter(None, notes):
+        out.print(Text(f"note: {note}", "yellow"))
 
 
 def _print_read(out: Console, hit: Hit) -> None:

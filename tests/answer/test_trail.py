@@ -12,7 +12,8 @@ from hippomem.answer.reader import Answer
 from hippomem.answer.trail import Trail
 from hippomem.errors import ConfigError, EmptyQueryError, ModelError, RetrievalError
 from hippomem.memory import Memory
-from hippomem.testing import Fault, HashEmbedder
+from hippomem.models.llm import OpenAIChat
+from hippomem.testing import Fault, HashEmbedder, LoopbackServer
 from hippomem.testing.toy import TOY_DOCUMENTS, TOY_FIRST_HOP, TOY_QUESTION, TOY_SECOND_HOP, toy_memory
 from hippomem.types import Document
 
@@ -122,6 +123,16 @@ def test_with_steps_it_thinks_between_searches_first(toy: Memory, script: Script
     assert TOY_SECOND_HOP in [hit.source_ids[0] for hit in answer.passages]
     assert (answer.usage, answer.usage.calls) == (model.llm.usage, 3)
     assert json.loads(json.dumps(answer.to_dict()))["trace"]["stop"] == "answered"
+
+
+def test_others_are_let_in_while_the_model_thinks(toy: Memory) -> None:
+    """The memory is not locked between its searches: the model's own thread can ask it meanwhile."""
+
+    def chat(messages: list[dict[str, Any]]) -> str:
+        return f"Answer: {toy.search('bees', retriever='bm25')[0].title}"
+
+    with LoopbackServer(chat) as server, OpenAIChat("loopback", server.base_url, timeout=5.0, max_retries=0) as llm:
+        assert toy.answer(TOY_QUESTION, llm=llm).text == "Tessaly Vorn"
 
 
 def test_a_broken_model_is_an_error_not_a_trail(toy: Memory, script: Script) -> None:

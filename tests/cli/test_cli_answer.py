@@ -43,6 +43,12 @@ def test_without_a_model_it_draws_the_trail(run: Run, harbour: Path) -> None:
     assert [ran.out.index(part) for part in said] == sorted(ran.out.index(part) for part in said)
 
 
+def test_a_retriever_that_stepped_back_says_so(run: Run, harbour: Path) -> None:
+    """The note of the search stands above the trail."""
+    ran = run("answer", "who plays?", "--store", harbour, "--retriever", "hipporag1")
+    assert ran.out.startswith("note: the query names no entity: dense ranking")
+
+
 def test_the_trail_as_json(run: Run, harbour: Path) -> None:
     """A program gets steps with ids, and the search they were found in, of k hits."""
     told = run("answer", QUESTION, "--store", harbour, "--k", "2", "--json").json
