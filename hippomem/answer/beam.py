@@ -1,7 +1,8 @@
 """Beam search over chains of sentences, as PropRAG does over propositions (Wang and Han 2025): no LLM at query time.
 
 A chain grows by a sentence of another passage that gives a name which the chain gives too and the question does not; a
-chain at a passage whose title the question spells out also grows by another such (a comparison starts at both). Its score:
+chain at a passage whose title the question spells out also grows by one of another such title (a comparison starts at
+both). Its score:
 
     cosine(question, sum of the sentences) + RELEVANCE · mean(relevance of their passages)
     + COVERAGE · (share of the question's words that they hold) + TITLED · (share of joints that are titles)
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 #: Set by looking at musique-train100, musique-train200, 2wiki-a and hotpotqa-dev200; the same for all.
-RELEVANCE, COVERAGE, TITLED = 0.8, 0.6, 0.2
+RELEVANCE, COVERAGE, TITLED = 1.0, 0.6, 0.2
 #: Chains kept from one length to the next; sentences of the longest chain: two hops down two branches.
-WIDTH, LONGEST = 30, 4
+WIDTH, LONGEST = 8, 4
 #: A chain of two is the least for a question of several hops; each further sentence must raise the score by this.
 GAIN = 0.05
 
@@ -38,6 +39,7 @@ class Candidates:
     holds: (n, t) share of the question that term t is, where the sentence holds it, else 0; rows sum to at most 1.
     joined: (n, n) whether two give one name.    titled: (n, n) whether one gives the other's title, or the question gives
     both. Both symmetric, and only between different passages.    start: (n,) whether the question gives the title.
+    title: (n,) number of the passage's title, -1 for none: turns of one speaker are many passages, and one start.
     """
 
     fact: NDArray[np.int64]
@@ -50,6 +52,7 @@ class Candidates:
     joined: NDArray[np.bool_]
     titled: NDArray[np.bool_]
     start: NDArray[np.bool_]
+    title: NDArray[np.int64]
 
     @classmethod
     def none(cls) -> Candidates:
@@ -58,7 +61,7 @@ class Candidates:
         whole, flags = none.astype(np.int64), none.astype(bool)
         square = np.zeros((0, 0))
         joints = square.astype(bool)
-        return cls(whole, whole, none, (), square.astype(np.float32), none, square, joints, joints, flags)
+        return cls(whole, whole, none, (), square.astype(np.float32), none, square, joints, joints, flags, whole)
 
     def shared(self, one: int, other: int) -> frozenset[int]:
         """Entities that join two sentences."""
@@ -104,7 +107,7 @@ def _next(chain: _Chain, candidates: Candidates) -> NDArray[np.bool_]:
     facts = list(chain.facts)
     linked = candidates.joined[facts].any(axis=0)
     if candidates.start[facts].any():
-        linked = linked | candidates.start
+        linked = linked | (candidates.start & ~np.isin(candidates.title, candidates.title[facts]))
     allowed: NDArray[np.bool_] = linked & ~np.isin(candidates.passage, candidates.passage[facts])
     return allowed
 

@@ -57,6 +57,8 @@ class Sentences:
         apart = places[:, None] != places[None, :]
         names = [self.names(one) - self._given(question) for one in fact]
         start = self._named(question, homes)
+        titles = index.title_entities[homes]
+        compared = np.outer(start, start) & (titles[:, None] != titles[None, :])
         return Candidates(
             fact=facts,
             passage=places,
@@ -66,8 +68,9 @@ class Sentences:
             relevance=min_max(np.array([hit.score for hit in hits]), equal=1.0)[places],
             holds=self._holds(question, facts, homes),
             joined=_share_a_name(names) & apart,
-            titled=(_name_title(names, index.title_entities[homes]) | np.outer(start, start)) & apart,
+            titled=(_name_title(names, titles) | compared) & apart,
             start=start,
+            title=titles,
         )
 
     def names(self, fact: int) -> set[int]:

@@ -20,6 +20,7 @@ def made(
     relevance: Sequence[float] | None = None,
     holds: Sequence[Sequence[float]] | None = None,
     start: Sequence[int] = (),
+    title: Sequence[int] | None = None,
 ) -> Candidates:
     """Sentences of different passages whose vectors are at right angles, joined as told."""
     n = len(cosine)
@@ -38,6 +39,7 @@ def made(
         joined=joined,
         titled=titled,
         start=np.isin(np.arange(n), start),
+        title=np.arange(n) if title is None else np.array(title),
     )
 
 
@@ -73,6 +75,11 @@ def test_a_comparison_starts_at_both() -> None:
     apart = made([0.8, 0.7, 0.6], start=[0, 2])
     assert sorted(best_chain(apart)[1]) == [0, 2]
     assert best_chain(replace(apart, start=np.array([True, False, False])))[1] == (0,)
+
+
+def test_turns_of_one_speaker_are_one_start() -> None:
+    """Two passages of one title that the question names are no comparison: the second needs a joint like any other."""
+    assert best_chain(made([0.8, 0.7, 0.6], start=[0, 2], title=[5, 1, 5]))[1] == (0,)
 
 
 def test_a_title_decides_between_equals() -> None:
