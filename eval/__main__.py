@@ -10,6 +10,7 @@ import typer
 from eval.bench import bench
 from eval.commands import report, run
 from eval.loaders.command import convert_command
+from eval.qa_command import qa
 from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 
 app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -18,6 +19,7 @@ app.add_typer(bench, name="bench")
 app.command("run")(run)
 app.command("report")(report)
 app.command("convert")(convert_command)
+app.command("qa")(qa)
 
 # Newer typer brings its own copy of click, so the base of all usage errors is found from one that typer exports.
 _UsageProblem: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")

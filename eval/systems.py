@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
-from eval.counting import CountingEmbedder
+from eval.counting import CountingEmbedder, counting
 from eval.dataset import Corpus
 from hippomem.models.embedder import Embedder
 from hippomem.types import AddReport, Document, ExtractorName, RetrieverName, SearchResult

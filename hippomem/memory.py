@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from hippomem.answer.candidates import PASSAGES
+from hippomem.answer.reader import READ, Answer, answer_question
+from hippomem.answer.trail import Trail, Trails
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
@@ -24,6 +27,7 @@ from indexing.chunking import CHUNK_CHARACTERS
 from indexing.pipeline import Indexer, Progress
 
 if TYPE_CHECKING:
+    from hippomem.models.llm import LLM
     from hippomem.retrieve.base import Retriever
     from indexing.extract import TripleExtractor
 
@@ -89,6 +93,7 @@ class Memory:
         self._lock = threading.RLock()
         self._index: NamespaceIndex | None = None
         self._retrievers: dict[str, Retriever] = {}
+        self._trails: Trails | None = None
 
     def _settle(self, name: str, wanted: Any, default: Any) -> Any:
         """A choice that the stored data depend on: recorded when the store is made, not to be contradicted later."""
@@ -186,6 +191,34 @@ class Memory:
         with self._lock:
             return self.retriever(retriever).search(query, k=k, explain=explain)
 
+    @overload
+    def answer(
+        self, question: str, *, llm: None = None, k: int = READ, steps: int = 1, retriever: str = "hippomem"
+    ) -> Trail: ...
+    @overload
+    def answer(
+        self, question: str, *, llm: LLM, k: int = READ, steps: int = 1, retriever: str = "hippomem"
+    ) -> Answer: ...
+    def answer(
+        self, question: str, *, llm: LLM | None = None, k: int = READ, steps: int = 1, retriever: str = "hippomem"
+    ) -> Trail | Answer:
+        """An answer with its evidence. Without an LLM: the chain of passages and sentences that leads to it.
+
+        With one: the words that it reads in the best *k* passages; with steps > 1 it first thinks between so many searches
+        (IRCoT). Raises EmptyQueryError, RetrievalError, ConfigError (steps > 1 without an LLM), ModelError.
+        """
+        if llm is not None:
+            return answer_question(question, _Searching(self, retriever), llm, k=k, steps=steps)
+        if steps != 1:
+            raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
+        with self._lock:
+            # The search first: it is what brings the index up to date.
+            found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever)
+            assert self._index is not None
+            if self._trails is None:
+                self._trails = Trails(self.store, self._index, self._embedder)
+            return self._trails.find(found, keep=k)
+
     def retriever(self, name: str) -> Retriever:
         """A retriever over the memory as it is now."""
         with self._lock:
@@ -194,6 +227,7 @@ class Memory:
             if self._index is None or self._index.generation != generation:
                 self._index = load_index(self.store, self.namespace)
                 self._retrievers = {}
+                self._trails = None
             if name not in self._retrievers:
                 self._retrievers[name] = make_retriever(name, self.store, self._index, self._embedder)
             return self._retrievers[name]
@@ -276,6 +310,18 @@ class Memory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True)
+class _Searching:
+    """A memory as a retriever: others are let in between its searches, while an LLM thinks."""
+
+    memory: Memory
+    name: str
+
+    def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
+        """See `Retriever.search`."""
+        return self.memory.search(query, k=k, retriever=self.name, explain=explain)
 
 
 def _size(chunk: bool) -> int:

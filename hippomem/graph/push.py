@@ -55,7 +55,7 @@ def _kernel() -> Any:
     from numba import njit
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def push(indptr, indices, data, seeds, weights, damping, tolerance, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def push(indptr, indices, data, seeds, weights, damping, tolerance, x):  # type: ignore[no-untyped-def]
         n = len(x)
         residual = np.zeros(n)
         waiting = np.zeros(n, dtype=np.bool_)

@@ -64,7 +64,8 @@ class QueryVectors:
 @runtime_checkable
 class TokenEmbedder(Embedder, Protocol):
     """An embedder that also shows its last layer, a vector a token, as late interaction needs (ColBERT, Khattab and
-    Zaharia 2020). Of a passage's tokens only the signs are kept: one bit a dimension."""
+    Zaharia 2020). Of a passage's tokens only the signs are kept: one bit a dimension.
+    """
 
     def embed_with_signs(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None

@@ -117,12 +117,11 @@ class MiniLM:
         inner = hidden[0, 1:-1]
         tokens = inner / np.maximum(np.sqrt((inner * inner).sum(axis=1, keepdims=True)), np.float32(1e-12))
         # A token is a piece of a word: the text between the first and the last piece of it.
-        pieces: dict[int, tuple[int, int]] = {}
-        inside = list(zip(encoding.word_ids, encoding.offsets, strict=True))[1:-1]
-        for word, (start, end) in inside:
-            first, last = pieces.get(word, (start, end))
-            pieces[word] = min(first, start), max(last, end)
-        words = tuple(clean[slice(*pieces[word])] for word, _ in inside)
+        spans: dict[int | None, tuple[int, int]] = {}
+        for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
+            first, last = spans.get(word, (start, end))
+            spans[word] = min(first, start), max(last, end)
+        words = tuple(clean[slice(*spans[word])] for word in encoding.word_ids[1:-1])
         return QueryVectors(pool(hidden)[0], words, tokens)
 
     def _run(

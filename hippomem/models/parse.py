@@ -12,6 +12,8 @@ from hippomem.models.openai_errors import quote
 
 #: What reasoning models write before their answer; it may hold drafts of it.
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+#: The same where the end is missing: cut off, the rest of the text is thinking.
+_UNFINISHED = re.compile(r"<think(?:ing)?>.*", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 #: Nested deeper than this is no answer but a loop; it would also cost the parser's stack.
 _DEEPEST = 100
@@ -39,6 +41,15 @@ def parse_json(text: str) -> object:
     if best is None:
         raise ModelOutputError(f"the model's answer holds no JSON object: {quote(text)!r}")
     return best
+
+
+def without_thinking(text: str) -> str:
+    """What a reasoning model says after its thinking: nothing when the thinking was cut off.
+
+    >>> without_thinking("<think>Rome? Milan?</think>Answer: Rome")
+    'Answer: Rome'
+    """
+    return _UNFINISHED.sub("", _THINKING.sub("", text)).strip()
 
 
 def _pieces(text: str) -> Iterator[str]:

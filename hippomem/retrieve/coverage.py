@@ -54,8 +54,8 @@ def covering_order(scores: Vector, covered: Vector, importance: Vector, *, pair:
     for i in range(n):
         value[i] += pair * np.maximum(weighted, weighted[:, i : i + 1]).sum(axis=0)
     value[np.tril_indices(n)] = -np.inf
-    i, j = np.unravel_index(int(value.argmax()), value.shape)
-    order = [int(i), int(j)] if scores[i] >= scores[j] else [int(j), int(i)]
+    i, j = divmod(int(value.argmax()), n)
+    order = [i, j] if scores[i] >= scores[j] else [j, i]
     reached = np.maximum(weighted[:, i], weighted[:, j])
     left = np.ones(n, dtype=bool)
     left[order] = False

@@ -239,7 +239,8 @@ class HippoMem:
     def _walk(self, reset: Vector) -> Vector:
         """(E + F + P,) activation, summing to 1."""
         if self._w.damping == 0.0:
-            return reset / reset.sum()
+            resting: Vector = reset / reset.sum()
+            return resting
         return push_pagerank(self._transition, reset, damping=self._w.damping)
 
     def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
@@ -252,7 +253,13 @@ class HippoMem:
         return best
 
     def _fuse(
-        self, activation: Vector, matched: Matched, title_chain: Vector, any_chain: Vector, own: Vector, candidates: Ints
+        self,
+        activation: Vector,
+        matched: Matched,
+        title_chain: Vector,
+        any_chain: Vector,
+        own: Vector,
+        candidates: Ints,
     ) -> Vector:
         """(P,) scores of the candidates, each part scaled over them; the others below every candidate, by cosine."""
         w = self._w
@@ -262,7 +269,7 @@ class HippoMem:
         scaled -= w.own * min_max(own[candidates])
         scaled += w.title_chain * min_max(title_chain[candidates]) + w.any_chain * min_max(any_chain[candidates])
         scaled += w.episode * self._index.episodic[candidates] * min_max(matched.lexical[candidates])
-        scores = matched.dense + scaled.min() - 2.0  # a cosine is at most 1: at least 1 below
+        scores: Vector = matched.dense + scaled.min() - 2.0  # a cosine is at most 1: at least 1 below
         scores[candidates] = scaled
         return scores
 

@@ -89,9 +89,7 @@ class Episodes:
         ahead = csr_array(back.T)
         near = back * _REPLY[0] + (back @ back) * _REPLY[1] + ahead * _LEAD[0] + (ahead @ ahead) * _LEAD[1]
         members = np.flatnonzero(sizes[index.contexts] > 1)
-        part_of = csr_array(
-            (np.ones(len(members)), (index.contexts[members], members)), shape=(len(sizes), passages)
-        )
+        part_of = csr_array((np.ones(len(members)), (index.contexts[members], members)), shape=(len(sizes), passages))
         return cls(csr_array(near), part_of)
 
     def spread(self, counts: csr_array) -> csr_array:

@@ -39,9 +39,7 @@ def save_token_signs(db: sqlite3.Connection, keys: Sequence[int], signs: Sequenc
     )
 
 
-def token_signs(
-    db: sqlite3.Connection, keys: Sequence[int], dimension: int
-) -> list[NDArray[np.uint8] | None]:
+def token_signs(db: sqlite3.Connection, keys: Sequence[int], dimension: int) -> list[NDArray[np.uint8] | None]:
     """(n, ceil(dimension / 8)) uint8 for each passage, in the order given; None for one that has none."""
     width = -(-dimension // 8)
     found: list[NDArray[np.uint8] | None] = []

@@ -30,6 +30,7 @@ def test_every_contracted_command_is_there() -> None:
     assert set(COMMANDS) == {
         "index",
         "search",
+        "answer",
         "add",
         "get",
         "update",

@@ -12,19 +12,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eval import __main__ as command
+from eval import commands
 from eval.dataset import load_dataset
 from eval.loaders.model import Conversion, Folder, Passage, Query, one_folder
 from eval.loaders.writing import write
 from eval.systems import hippomem_engine
 from hippomem.errors import ConfigError, ExtractionError, InputError
-from hippomem.memory import Memory
 from hippomem.testing import HashEmbedder
 from hippomem.types import Extraction, Triple
 from indexing.extract import PassageText
@@ -92,8 +91,8 @@ def test_what_is_converted_is_evaluated(
     dataset = load_dataset(out)
     assert [dict(question.relevance) for question in dataset.questions] == [{"musique-00000": 1, "musique-00001": 1}]
     assert dataset.skipped == 0
-    engine = replace(hippomem_engine(), open=partial(Memory, embedder=HashEmbedder()))
-    monkeypatch.setattr(command, "hippomem_engine", lambda: engine)
+    engine = replace(hippomem_engine(), embedder=lambda _: HashEmbedder())
+    monkeypatch.setattr(commands, "hippomem_engine", lambda: engine)
     report = tmp_path / "report.json"
     assert command.main(["run", str(out), "--retriever", "hippomem", "--retriever", "bm25", "--json", str(report)]) == 0
     figures = json.loads(report.read_text(encoding="utf-8"))["results"]["musique-dev"]

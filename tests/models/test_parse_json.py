@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import hippomem.models.parse
 from hippomem.errors import ModelOutputError
-from hippomem.models.parse import parse_json
+from hippomem.models.parse import parse_json, without_thinking
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -107,3 +107,18 @@ def test_hostile_answers_cost_no_time(text: str) -> None:
 def test_the_examples_are_true() -> None:
     """The docstring's examples run."""
     assert doctest.testmod(hippomem.models.parse).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<think>no</think> yes ", "yes"),
+        ("<thinking>a\nb</thinking>yes<think>c</think>", "yes"),
+        ("yes <think>and then", "yes"),
+        ("<think>cut off", ""),
+        ("I think so", "I think so"),
+    ],
+)
+def test_without_thinking(text: str, said: str) -> None:
+    """What stands in thinking tags is left out; a thought that was cut off has nothing after it."""
+    assert without_thinking(text) == said
