@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from hippomem.retrieve.base import FactCosines, top
 from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.linking import HUB
 
 Vector = NDArray[np.float64]
 
@@ -22,8 +23,6 @@ FIRST = 30
 _PROMISING = 1000
 #: Pairs kept.
 _PAIRS = 200
-#: Entities in more passages than this join everything with everything.
-_HUB = 50
 #: See `ChainScores.against`.
 _ALONE = 0.9
 
@@ -59,7 +58,7 @@ class Chains:
         """Prepare an index."""
         frequency = index.document_frequency
         mentions = csr_array(index.mentions, dtype=np.float64, copy=True)
-        linking = (frequency >= 2) & (frequency <= _HUB)
+        linking = (frequency >= 2) & (frequency <= HUB)
         mentions.data = linking[mentions.indices].astype(np.float64)
         mentions.eliminate_zeros()
         passage = index.home_of_fact

@@ -31,10 +31,12 @@ from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
 from hippomem.retrieve.index import NamespaceIndex, row, rows
 from hippomem.retrieve.lexical import Lexicon
-from hippomem.retrieve.linking import query_mentions, titles_in_query
+from hippomem.retrieve.linking import passage_links, query_mentions, titles_in_query
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.retrieve.weights import Weights
 from hippomem.store import Store, vectors
+from hippomem.text.fold import normalise, tokenize
+from hippomem.text.mentions import ngrams
 from hippomem.types import SearchResult
 
 Ints = NDArray[np.int64]
@@ -45,12 +47,13 @@ Vector = NDArray[np.float64]
 class Matched:
     """What the query finds by itself. All (P,), the positions of the best passages, and the facts of these.
 
-    match: (f,) score of each of the facts.
+    said: whether a passage is by somebody whom the query names.    match: (f,) score of each of the facts.
     """
 
     dense: Vector
     lexical: Vector
     titled: Vector
+    said: NDArray[np.bool_]
     passages: Ints
     facts: Ints
     match: Vector
@@ -146,7 +149,7 @@ class HippoMem:
         with watch.stage("fuse"):
             scores = self._fuse(activation, matched, chains.titled, chains.every, own, candidates)
         with watch.stage("cover"):
-            first = self._cover(scores, candidates, encoded)
+            scores, first = self._cover(scores, candidates, encoded)
         parts = {
             "pagerank": activation,
             "dense": matched.dense,
@@ -179,7 +182,7 @@ class HippoMem:
         cosine = FactCosines(index.fact_vectors, vector)
         match = cosine[facts] + w.lexical_match * self._lexicon.fact_share(terms)[facts]
         match += w.title_match * titled[index.home_of_fact[facts]]
-        return Matched(dense, lexical, titled, passages, facts, match, cosine)
+        return Matched(dense, lexical, titled, self._said(query), passages, facts, match, cosine)
 
     def _titled(self, query: str) -> Vector:
         """(P,) 1 / (passages of that title) where the query spells out a passage's title, else 0."""
@@ -189,6 +192,13 @@ class HippoMem:
             passages = by_title[title]
             titled[passages] = np.maximum(titled[passages], 1.0 / len(passages))
         return titled
+
+    def _said(self, query: str) -> NDArray[np.bool_]:
+        """(P,) whether the passage's speaker is named in the query."""
+        index = self._index
+        position = index.speaker_position
+        named = [position[key] for key in ngrams(tokenize(normalise(query))) if key in position] if position else []
+        return np.isin(index.speaker_of, named)
 
     def _seed(self, query: str, matched: Matched) -> Seeds:
         """Entities of the best facts and of the query's names, over their frequency, and passages."""
@@ -269,26 +279,31 @@ class HippoMem:
         scaled -= w.own * min_max(own[candidates])
         scaled += w.title_chain * min_max(title_chain[candidates]) + w.any_chain * min_max(any_chain[candidates])
         scaled += w.episode * self._index.episodic[candidates] * min_max(matched.lexical[candidates])
+        scaled += w.speaker * matched.said[candidates]
         scores: Vector = matched.dense + scaled.min() - 2.0  # a cosine is at most 1: at least 1 below
         scores[candidates] = scaled
         return scores
 
-    def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> tuple[int, ...]:
-        """The best passages in their new order; none where the model or a passage has no tokens to compare."""
-        best = top(scores, self._w.covered, candidates)
-        importance = np.array([self._lexicon.idf(word) for word in encoded.words])
-        if len(best) < 3 or not importance.any():
-            return ()
+    def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> tuple[Vector, tuple[int, ...]]:
+        """(P,) scores, and the best passages in their new order; as they were, and none, without tokens to compare."""
+        w = self._w
+        best = top(scores, w.covered, candidates)
+        importance = np.array([self._lexicon.importance(word) for word in encoded.words])
+        if len(best) < 2 or not importance.any():
+            return scores, ()
         keys = self._index.passage_keys[best].tolist()
-        signs = vectors.token_signs(self._store.db, keys, encoded.tokens.shape[1])
-        present_signs = [rows_ for rows_ in signs if rows_ is not None]
-        if len(present_signs) < len(signs):
-            return ()
-        covered = max_similarity(encoded.tokens, present_signs)
-        order = covering_order(
-            scores[best], covered, importance / importance.sum(), pair=self._w.cover_pair, rest=self._w.cover_rest
-        )
-        return tuple(int(best[i]) for i in order)
+        signs = [
+            rows for rows in vectors.token_signs(self._store.db, keys, encoded.tokens.shape[1]) if rows is not None
+        ]
+        if len(signs) < len(best):  # passages that were embedded by an older hippomem
+            return scores, ()
+        importance /= importance.sum()
+        covered = max_similarity(encoded.tokens, signs)
+        scores = scores.copy()
+        scores[best] += w.episode * self._index.episodic[best] * min_max(importance @ covered)
+        linked = w.link * passage_links(self._index, best)
+        order = covering_order(scores[best], covered, importance, linked, worth=w.cover)
+        return scores, tuple(int(best[i]) for i in order)
 
 
 def _edges(weights: Weights) -> tuple[float, ...]:

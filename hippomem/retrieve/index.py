@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from hippomem.store import Store
 from hippomem.store.facts import OBJECT, SUBJECT
 from hippomem.store.vectors import from_blobs
+from hippomem.text.dates import date_words
 from hippomem.text.fold import fold
 from hippomem.text.mentions import title_key
 from hippomem.text.words import terms
@@ -55,6 +56,9 @@ class NamespaceIndex:
     neighbours: Ints  # (m, 2) positions of passages that follow one another in a session
     contexts: Ints  # (P,) number of the session, or else the document, that a passage is part of
     episodic: NDArray[np.bool_]  # (P,) whether a passage tells what happened at some time: it has a date or a session
+    date_terms: csr_array  # (P, T) counts: the words of a passage's date, as a question may name them
+    speakers: list[str]  # their keys, sorted
+    speaker_of: Ints  # (P,) position of a passage's speaker, -1 for none
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -75,6 +79,11 @@ class NamespaceIndex:
     def entity_position(self) -> dict[str, int]:
         """key → position."""
         return {key: i for i, key in enumerate(self.entities)}
+
+    @cached_property
+    def speaker_position(self) -> dict[str, int]:
+        """Speaker's key → position."""
+        return {key: i for i, key in enumerate(self.speakers)}
 
     @cached_property
     def title_keys(self) -> list[str]:
@@ -206,7 +215,8 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         np.float64,
     )
     titles = [row[3] for row in passages]
-    vocabulary, fact_terms, title_terms = _lexicon(db, namespace_key, fact_keys, titles)
+    episodic, dates, speakers, speaker_of = _episodes(db, namespace_key, passages)
+    vocabulary, fact_terms, (title_terms, date_terms) = _lexicon(db, namespace_key, fact_keys, titles, dates)
     # A fact whose passages are all unfinished is not part of the picture yet.
     used = np.diff(contributions.tocsc().indptr) > 0 if shape[1] else np.zeros(0, dtype=bool)
     return NamespaceIndex(
@@ -229,7 +239,10 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         title_terms=title_terms,
         neighbours=_neighbours(db, namespace_key, passage_keys),
         contexts=_contexts(db, namespace_key, passages),
-        episodic=_episodic(db, namespace_key, passages),
+        episodic=episodic,
+        date_terms=date_terms,
+        speakers=speakers,
+        speaker_of=speaker_of,
     )
 
 
@@ -258,13 +271,14 @@ def _positions(keys: Ints, wanted: list[int]) -> Ints:
 
 
 def _lexicon(
-    db: sqlite3.Connection, namespace_key: int, fact_keys: Ints, titles: list[str]
-) -> tuple[list[str], csr_array, csr_array]:
+    db: sqlite3.Connection, namespace_key: int, fact_keys: Ints, *of_passages: list[str]
+) -> tuple[list[str], csr_array, tuple[csr_array, ...]]:
+    """The vocabulary, (F, T) counts of the sentences, and (P, T) counts of each list of P texts."""
     words = db.execute(
         "SELECT word_key, term FROM words WHERE namespace_key = ? AND term IS NOT NULL", (namespace_key,)
     ).fetchall()
-    of_titles = [terms(title) for title in titles]
-    vocabulary = sorted({term for _, term in words} | {term for some in of_titles for term in some})
+    texts = [[terms(text) for text in some] for some in of_passages]
+    vocabulary = sorted({term for _, term in words} | {term for some in texts for text in some for term in text})
     position = {term: i for i, term in enumerate(vocabulary)}
     postings = _matrix(
         db.execute(
@@ -281,12 +295,17 @@ def _lexicon(
         shape=(len(words), len(vocabulary)),
     )
     fact_terms = csr_array(postings @ word_terms)
-    row = [i for i, some in enumerate(of_titles) for _ in some]
-    column = [position[term] for some in of_titles for term in some]
-    title_terms = csr_array((np.ones(len(row)), (row, column)), shape=(len(titles), len(vocabulary)))
-    for matrix in (fact_terms, title_terms):
-        matrix.sum_duplicates()
-    return vocabulary, fact_terms, title_terms
+    fact_terms.sum_duplicates()
+    return vocabulary, fact_terms, tuple(_counts(some, position) for some in texts)
+
+
+def _counts(texts: list[list[str]], position: dict[str, int]) -> csr_array:
+    """(n, T) how often each text holds each term."""
+    i = [at for at, text in enumerate(texts) for _ in text]
+    j = [position[term] for text in texts for term in text]
+    counts = csr_array((np.ones(len(i)), (i, j)), shape=(len(texts), len(position)))
+    counts.sum_duplicates()
+    return counts
 
 
 def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) -> Ints:
@@ -323,14 +342,25 @@ def _contexts(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[A
     return np.array([numbers.setdefault(context, len(numbers)) for context in contexts], dtype=np.int64)
 
 
-def _episodic(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]) -> NDArray[np.bool_]:
+def _episodes(
+    db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]
+) -> tuple[NDArray[np.bool_], list[str], list[str], Ints]:
+    """Of each passage: whether it is episodic, and the words of its date; all speakers, and which one each passage has."""
     rows = db.execute(
-        "SELECT DISTINCT memory_key FROM memories JOIN sources USING (memory_key)"
-        " WHERE namespace_key = ? AND (occurred_at IS NOT NULL OR session_id IS NOT NULL)",
+        "SELECT memory_key, occurred_at, count(session_id), min(speaker) FROM memories JOIN sources USING (memory_key)"
+        " WHERE namespace_key = ? GROUP BY memory_key",
         (namespace_key,),
+    ).fetchall()
+    of_memory = {key: (date, sessions > 0, fold(speaker or "")) for key, date, sessions, speaker in rows}
+    found = [of_memory[memory_key] for _, _, memory_key, *_ in passages]
+    speakers = sorted({speaker for *_, speaker in found if speaker})
+    position = {speaker: i for i, speaker in enumerate(speakers)}
+    return (
+        np.array([date is not None or in_session for date, in_session, _ in found], dtype=bool),
+        [date_words(date) if date else "" for date, *_ in found],
+        speakers,
+        np.array([position.get(speaker, -1) for *_, speaker in found], dtype=np.int64),
     )
-    dated = {key for (key,) in rows}
-    return np.array([memory_key in dated for _, _, memory_key, *_ in passages], dtype=bool)
 
 
 def row(matrix: csr_array, i: int) -> Ints:

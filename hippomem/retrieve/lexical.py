@@ -36,9 +36,8 @@ class Bm25Index:
     @classmethod
     def of(cls, counts: csr_array) -> Bm25Index:
         """counts: (n, T) how often each text holds each term."""
-        texts, vocabulary = counts.shape
-        frequency = np.bincount(counts.indices, minlength=vocabulary)
-        idf = np.log1p((texts - frequency + 0.5) / (frequency + 0.5))
+        texts = counts.shape[0]
+        idf = inverse_frequency(counts)
         length = np.asarray(counts.sum(axis=1)).ravel()
         mean = length.mean() if texts else 1.0
         saturation = np.repeat(K1 * (1 - B + B * length / (mean or 1.0)), np.diff(counts.indptr))
@@ -103,14 +102,15 @@ class Episodes:
 class Lexicon:
     """BM25 over passages, over passages with what stands around them, and term shares over sentences.
 
-    passages: over the P passages.    counts: (P, T) CSC, how often each passage holds each term.    saturation: (P,) BM25's
-    K1 · (1 − b + b · length / mean length), lengths spread as the counts are.
+    passages: over the P passages.    counts: (P, T) CSC, how often each passage, or its date, holds each term.
+    idf: (T,) over these.    saturation: (P,) BM25's K1 · (1 − b + b · length / mean length), lengths spread as counts are.
     fact_terms: (F, T) CSC, 1 where "title: sentence" holds the term.
     """
 
     position: dict[str, int]
     passages: Bm25Index
     counts: csc_array
+    idf: Vector
     episodes: Episodes | None
     saturation: Vector
     fact_terms: csc_array
@@ -119,14 +119,17 @@ class Lexicon:
     def of(cls, index: NamespaceIndex) -> Lexicon:
         """Compute from the counts of an index. A passage's terms are those of its title and of its sentences."""
         counts = csr_array(index.contributions @ index.fact_terms + index.title_terms)
+        passages = Bm25Index.of(counts)
+        dated = csr_array(counts + index.date_terms)
         episodes = Episodes.of(index)
-        length = csr_array(counts.sum(axis=1)[:, None])
+        length = csr_array(dated.sum(axis=1)[:, None])
         spread = np.asarray((length if episodes is None else episodes.spread(length)).todense()).ravel()
         mean = spread.mean() if len(spread) else 1.0
         return cls(
             position={term: i for i, term in enumerate(index.terms)},
-            passages=Bm25Index.of(counts),
-            counts=csc_array(counts),
+            passages=passages,
+            counts=csc_array(dated),
+            idf=inverse_frequency(dated),
             episodes=episodes,
             saturation=K1 * (1 - B + B * spread / (mean or 1.0)),
             fact_terms=csc_array(_titled_fact_terms(index)),
@@ -147,35 +150,42 @@ class Lexicon:
         The words of a question are spread over the turns around the answer, and over the pieces of a long document. A
         passage that is its whole document counts alone.
         """
-        if self.episodes is None or not query:
-            return self.passages.share(query)
         columns = list(query)
-        counts = self.episodes.spread(csr_array(self.counts[:, columns]))
-        weight = self.passages.idf[columns] * np.array(list(query.values()), dtype=np.float64)
+        counts = csr_array(self.counts[:, columns])
+        if self.episodes is not None:
+            counts = self.episodes.spread(counts)
+        weight = self.idf[columns] * np.array(list(query.values()), dtype=np.float64)
         held = counts.data / (counts.data + np.repeat(self.saturation, np.diff(counts.indptr)))
         counts.data = held * weight[counts.indices]
         total = weight.sum()
         shares: Vector = np.asarray(counts.sum(axis=1)).ravel() / total if total > 0 else np.zeros(counts.shape[0])
         return shares
 
-    def idf(self, word: str) -> float:
+    def importance(self, word: str) -> float:
         """idf of the term that a word counts as: 0 for a stop word or a sign, the highest for a word nobody wrote."""
         found = terms(word)
         if not found:
             return 0.0
         texts = len(self.saturation)
         unseen = float(np.log1p((texts + 0.5) / 0.5))
-        values = [self.passages.idf[self.position[t]] if t in self.position else unseen for t in found]
-        return float(max(values))
+        return max(float(self.idf[self.position[term]]) if term in self.position else unseen for term in found)
 
     def fact_share(self, query: Query) -> Vector:
         """(F,) idf of the query's terms that "title: sentence" holds, as a share of the idf of all of them, in [0, 1]."""
         scores = np.zeros(self.fact_terms.shape[0])
-        idf = self.passages.idf
+        idf = self.idf
         total = sum(idf[term] for term in query)
         for term in query:
             _add_column(scores, self.fact_terms, term, idf[term] / total)
         return scores
+
+
+def inverse_frequency(counts: csr_array) -> Vector:
+    """(T,) idf of the columns of (n, T) counts: ln(1 + (n − df + ½) / (df + ½)), as Lucene's BM25 has it."""
+    texts, vocabulary = counts.shape
+    frequency = np.bincount(counts.indices, minlength=vocabulary)
+    idf: Vector = np.log1p((texts - frequency + 0.5) / (frequency + 0.5))
+    return idf
 
 
 def _add_column(scores: Vector, matrix: csc_array, column: int, factor: float) -> None:

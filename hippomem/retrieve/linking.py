@@ -1,9 +1,14 @@
-"""Find the concepts of a query in the graph, without a model."""
+"""Find the concepts of a query in the graph, and what links passages, without a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hippomem.retrieve.index import NamespaceIndex
 from hippomem.text.fold import join_key, normalise, tokenize
 from hippomem.text.mentions import Mention, find_spans, match_gazetteer
 from hippomem.text.words import STOP_WORDS
@@ -60,3 +65,30 @@ def titles_in_query(query: str, known: Callable[[str], bool]) -> list[str]:
         else:
             i += 1
     return found
+
+
+#: Entities in more passages than this join everything with everything.
+HUB = 50
+#: A shared name links fully when it stands in at most this many passages; several frequent ones add up.
+_RARE = 5
+
+
+def passage_links(index: NamespaceIndex, passages: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, n) how passages are linked, symmetric, 0 on the diagonal, in [0, 2].
+
+    1 if one of the two mentions the title of the other, plus min(1, Σ 5 / df) over the entities that both mention and that
+    2 to 50 passages do.
+    """
+    frequency = index.document_frequency
+    telling = np.where((frequency >= 2) & (frequency <= HUB), _RARE / np.maximum(frequency, 1.0), 0.0)
+    mentioned = index.entity_passages[passages]
+    weighted = mentioned.copy()
+    weighted.data = telling[mentioned.indices]
+    shared = np.minimum((weighted @ csr_array(mentioned.T)).toarray(), 1.0)
+    titles = index.title_entities[passages]
+    has = np.flatnonzero(titles >= 0)
+    named = np.zeros_like(shared)
+    named[:, has] = mentioned[:, titles[has]].toarray() > 0
+    links: NDArray[np.float64] = np.maximum(named, named.T) + shared
+    np.fill_diagonal(links, 0.0)
+    return links

@@ -47,14 +47,16 @@ class Weights:
     own: float = 0.3
     title_chain: float = 0.3
     any_chain: float = 0.3
-    #: What happened is told in its own words: the share of the query's words counts once more for passages with a date
-    #: or a session. (For passages about the world it costs the second hop, which shares no word with the query.)
+    #: What happened is told in its own words: for passages with a date or a session, the share of the query's words counts
+    #: once more, and so does how well the passage covers the query; and it matters whether the query names who said it.
+    #: (For passages about the world these would cost the second hop, which shares no word with the query.)
     episode: float = 1.0
+    speaker: float = 0.2
     #: Cover. So many of the best are put in an order in which each says what those before it leave open; what covering the
-    #: whole query is worth for the first two together, and for each further one.
+    #: whole query is worth, and a link: one passage names the other's title, or they share rare names.
     covered: int = 20
-    cover_pair: float = 4.0
-    cover_rest: float = 2.0
+    cover: float = 4.0
+    link: float = 0.2
 
     def without(self, *stages: str) -> Weights:
         """These weights with stages switched off, for ablations. Raises ConfigError for a name that is no stage."""
@@ -75,6 +77,7 @@ STAGES: Mapping[str, Mapping[str, float]] = {
     "neighbours": {"neighbour_edge": 0.0},
     "walk": {"damping": 0.0},
     "chains": {"own": 0.0, "title_chain": 0.0, "any_chain": 0.0},
-    "episode": {"episode": 0.0},
+    "episode": {"episode": 0.0, "speaker": 0.0},
     "cover": {"covered": 0},
+    "links": {"link": 0.0},
 }

@@ -8,6 +8,7 @@ from dateutil import parser
 
 from hippomem.errors import InputError
 
+_MONTHS = [names[-1] for names in parser.parserinfo.MONTHS]
 _FIRST, _SECOND = datetime(1801, 1, 1), datetime(1904, 2, 2)
 
 
@@ -39,3 +40,13 @@ def require_date(text: str) -> str:
     if iso is None:
         raise InputError(f"'{text}' is no date with year, month and day; write it as 2026-11-21 or 2026-11-21T18:30.")
     return iso
+
+
+def date_words(iso: str) -> str:
+    """How a question names the day of an ISO 8601 date: month, day, year.
+
+    >>> date_words("2023-05-08T13:56:00")
+    'May 8 2023'
+    """
+    day = datetime.fromisoformat(iso)
+    return f"{_MONTHS[day.month - 1]} {day.day} {day.year}"
