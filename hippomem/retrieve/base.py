@@ -111,7 +111,9 @@ class FactCosines:
         found: NDArray[np.float64] = self._known[facts]
         missing = np.isnan(found)
         if missing.any():
-            new = np.unique(facts[missing])
+            wanted = np.zeros(len(self._known), dtype=bool)
+            wanted[facts[missing]] = True
+            new = np.flatnonzero(wanted)
             self._known[new] = similarity(self._vectors[new], self._query)
             found = self._known[facts]
         return found
@@ -147,17 +149,16 @@ def present(
     watch: Stopwatch,
 ) -> SearchResult:
     """Turn a ranking into hits with their texts, sources and reasons."""
-    with watch.stage("present"):
+    with watch.stage("present"), store.reading() as db:
         best = ranking.best(k)
-        rows = memories.texts(store.db, [int(index.passage_keys[position]) for position, _ in best])
+        rows = memories.texts(db, [int(index.passage_keys[position]) for position, _ in best])
+        heads = memories.heads(db, (row.memory_key for row in rows.values()))
     hits: list[Hit] = []
     for position, score in best:
         row = rows.get(int(index.passage_keys[position]))
         if row is None:
             continue  # forgotten by another process since the index was read
-        with watch.stage("present"):
-            memory = memories.head(store.db, row.memory_key)
-            sources = memories.source_ids(store.db, row.memory_key)
+        memory = heads[row.memory_key]
         why = None
         if explain:
             with watch.stage("explain"):
@@ -170,7 +171,7 @@ def present(
                 text=row.text,
                 score=score,
                 rank=len(hits) + 1,
-                source_ids=sources,
+                source_ids=memory.source_ids,
                 occurred_at=memory.occurred_at,
                 why=why,
             )

@@ -8,6 +8,9 @@ with one bit a dimension of each stored token vector.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +34,8 @@ def max_similarity(tokens: NDArray[np.float32], signs: Sequence[NDArray[np.uint8
         return best
     bits = np.unpackbits(np.concatenate(signs), axis=1, count=dimension)
     # q · sign(x) = 2 · (sum of q where x > 0) − (sum of q): one product with zeros and ones.
-    dots = 2.0 * (tokens @ bits.astype(np.float32).T) - tokens.sum(axis=1, keepdims=True)
+    with one_blas_thread():
+        dots = 2.0 * (tokens @ bits.astype(np.float32).T) - tokens.sum(axis=1, keepdims=True)
     has = np.flatnonzero(lengths)
     starts = (np.cumsum(lengths) - lengths)[has]
     best[:, has] = np.maximum.reduceat(dots, starts, axis=1) / (_KEPT * np.sqrt(dimension))
@@ -69,3 +73,16 @@ def covering_order(scores: Vector, covered: Vector, importance: Vector, linked: 
         left[best] = False
         reached = np.maximum(reached, weighted[:, best])
     return order
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """BLAS on the calling thread alone: its helpers would wait for those of the encoder, which has just run and spins."""
+    limited: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # looks for the libraries once; setting a limit is then a matter of microseconds

@@ -69,12 +69,14 @@ _WHOLE = 0.1
 class Episodes:
     """How counts spread over the passages of one session or document (positional language models, Lv and Zhai 2009).
 
-    near: (P, P) CSR, what a passage gets from those around it.    part_of: (C, P) CSR ones, the passages of each session or
-    document that has more than one.
+    near: (P, P) CSR, what a passage gets from those around it.    members: passages of a session or document that has more
+    than one.    part_of: (C, P) CSR ones, the members of each.    whole: its transpose.
     """
 
     near: csr_array
+    members: NDArray[np.int64]
     part_of: csr_array
+    whole: csr_array
 
     @classmethod
     def of(cls, index: NamespaceIndex) -> Episodes | None:
@@ -89,13 +91,14 @@ class Episodes:
         near = back * _REPLY[0] + (back @ back) * _REPLY[1] + ahead * _LEAD[0] + (ahead @ ahead) * _LEAD[1]
         members = np.flatnonzero(sizes[index.contexts] > 1)
         part_of = csr_array((np.ones(len(members)), (index.contexts[members], members)), shape=(len(sizes), passages))
-        return cls(csr_array(near), part_of)
+        return cls(csr_array(near), members, part_of, csr_array(part_of.T))
 
-    def spread(self, counts: csr_array) -> csr_array:
+    def spread(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """(P, m) counts with what the passages around each have of the same column."""
-        whole = self.part_of.T @ (self.part_of @ counts)
-        own = self.part_of.sum(axis=0)[:, None]  # what a passage gives to its session is not given back
-        return csr_array(counts + self.near @ counts + (whole - counts.multiply(own)) * _WHOLE)
+        of_whole = np.asarray(self.whole @ (self.part_of @ counts))
+        of_whole[self.members] -= counts[self.members]  # what a passage gives to its session is not given back
+        spread: NDArray[np.float64] = counts + self.near @ counts + _WHOLE * of_whole
+        return spread
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,8 @@ class Lexicon:
         passages = Bm25Index.of(counts)
         dated = csr_array(counts + index.date_terms)
         episodes = Episodes.of(index)
-        length = csr_array(dated.sum(axis=1)[:, None])
-        spread = np.asarray((length if episodes is None else episodes.spread(length)).todense()).ravel()
+        length = np.asarray(dated.sum(axis=1)).reshape(-1, 1)
+        spread = (length if episodes is None else episodes.spread(length)).ravel()
         mean = spread.mean() if len(spread) else 1.0
         return cls(
             position={term: i for i, term in enumerate(index.terms)},
@@ -150,16 +153,17 @@ class Lexicon:
         The words of a question are spread over the turns around the answer, and over the pieces of a long document. A
         passage that is its whole document counts alone.
         """
-        columns = list(query)
-        counts = csr_array(self.counts[:, columns])
+        counts = np.zeros((self.counts.shape[0], len(query)))
+        for column, term in enumerate(query):
+            _add_column(counts[:, column], self.counts, term, 1.0)
         if self.episodes is not None:
             counts = self.episodes.spread(counts)
-        weight = self.idf[columns] * np.array(list(query.values()), dtype=np.float64)
-        held = counts.data / (counts.data + np.repeat(self.saturation, np.diff(counts.indptr)))
-        counts.data = held * weight[counts.indices]
+        weight = self.idf[list(query)] * np.array(list(query.values()), dtype=np.float64)
         total = weight.sum()
-        shares: Vector = np.asarray(counts.sum(axis=1)).ravel() / total if total > 0 else np.zeros(counts.shape[0])
-        return shares
+        if not total > 0:
+            return np.zeros(len(counts))
+        held: Vector = (counts / (counts + self.saturation[:, None])) @ (weight / total)
+        return held
 
     def importance(self, word: str) -> float:
         """idf of the term that a word counts as: 0 for a stop word or a sign, the highest for a word nobody wrote."""

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, rows
 from hippomem.text.fold import join_key, normalise, tokenize
 from hippomem.text.mentions import Mention, find_spans, match_gazetteer
 from hippomem.text.words import STOP_WORDS
@@ -79,16 +78,17 @@ def passage_links(index: NamespaceIndex, passages: NDArray[np.int64]) -> NDArray
     1 if one of the two mentions the title of the other, plus min(1, Σ 5 / df) over the entities that both mention and that
     2 to 50 passages do.
     """
-    frequency = index.document_frequency
+    entities, sizes = rows(index.entity_passages, passages)
+    columns, at = np.unique(entities, return_inverse=True)
+    mentioned = np.zeros((len(passages), len(columns)))
+    mentioned[np.repeat(np.arange(len(passages)), sizes), at] = 1.0
+    frequency = index.document_frequency[columns]
     telling = np.where((frequency >= 2) & (frequency <= HUB), _RARE / np.maximum(frequency, 1.0), 0.0)
-    mentioned = index.entity_passages[passages]
-    weighted = mentioned.copy()
-    weighted.data = telling[mentioned.indices]
-    shared = np.minimum((weighted @ csr_array(mentioned.T)).toarray(), 1.0)
+    shared = np.minimum(np.einsum("ie,je->ij", mentioned * telling, mentioned), 1.0)
     titles = index.title_entities[passages]
-    has = np.flatnonzero(titles >= 0)
+    has = np.flatnonzero(np.isin(titles, columns))
     named = np.zeros_like(shared)
-    named[:, has] = mentioned[:, titles[has]].toarray() > 0
+    named[:, has] = mentioned[:, np.searchsorted(columns, titles[has])]
     links: NDArray[np.float64] = np.maximum(named, named.T) + shared
     np.fill_diagonal(links, 0.0)
     return links

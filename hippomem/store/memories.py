@@ -133,16 +133,26 @@ def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int
 
 
 class Head(NamedTuple):
-    """The id and time of a memory."""
+    """The id and time of a memory, and the caller's own ids of it, sorted."""
 
     memory_id: str
     occurred_at: str | None
+    source_ids: tuple[str, ...]
 
 
-def head(db: sqlite3.Connection, memory_key: int) -> Head:
-    """The id and time of a memory, for a hit."""
-    row = db.execute("SELECT memory_id, occurred_at FROM memories WHERE memory_key = ?", (memory_key,)).fetchone()
-    return Head(*row)
+def heads(db: sqlite3.Connection, memory_keys: Iterable[int]) -> dict[int, Head]:
+    """Ids, times and source ids of memories, for hits; those deleted meanwhile are left out."""
+    keys = list(dict.fromkeys(memory_keys))
+    marks = ",".join("?" * len(keys))
+    sources: dict[int, list[str]] = {}
+    for key, source_id in db.execute(
+        f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({marks}) AND source_id IS NOT NULL"
+        " ORDER BY source_id",
+        keys,
+    ):
+        sources.setdefault(key, []).append(source_id)
+    rows = db.execute(f"SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN ({marks})", keys)
+    return {key: Head(memory_id, occurred_at, tuple(sources.get(key, ()))) for key, memory_id, occurred_at in rows}
 
 
 def is_there(db: sqlite3.Connection, memory_key: int) -> bool:
