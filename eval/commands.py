@@ -14,6 +14,7 @@ from eval.dataset import Dataset, load_datasets
 from eval.extras import METRICS, REPORT, check_extra
 from eval.options import check_settings, choice, parse_ks
 from eval.provenance import provenance
+from eval.query_models import QueryModels
 from eval.report.console import console, mean_table, print_set
 from eval.report.document import RESULTS, write_document
 from eval.report.files import check_folder, check_writable, read_report, write_json
@@ -44,8 +45,19 @@ def run(
     failures: Annotated[
         int, typer.Option(metavar="N", help="Explain the N worst answers per set and retriever in the JSON.")
     ] = 0,
-    llm_model: Annotated[str | None, typer.Option(metavar="NAME", help="Model for `--extractor llm`.")] = None,
+    llm_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model for `--extractor llm`, --llm-filter, --llm-entities.")
+    ] = None,
     llm_base_url: Annotated[str | None, typer.Option(metavar="URL", help="OpenAI-compatible endpoint of it.")] = None,
+    llm_filter: Annotated[
+        bool, typer.Option("--llm-filter", help="The model drops facts that do not help (hipporag2, hippomem).")
+    ] = False,
+    llm_entities: Annotated[
+        bool, typer.Option("--llm-entities", help="The model finds the query's names (hipporag1, hippomem).")
+    ] = False,
+    rerank: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Re-rank the best hits by this cross-encoder.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of intervals and tests.")] = 0,
     per_question: Annotated[
         bool, typer.Option("--per-question", help="Add every question's ranking to the JSON.")
@@ -62,6 +74,7 @@ def run(
             llm_base_url=llm_base_url,
             via=choice("--via", via, VIAS),
             untitled=untitled,
+            query=QueryModels(llm_filter, llm_entities, rerank),
         ),
         limit=limit,
         seed=seed,

@@ -1,4 +1,4 @@
-"""Counting what a retriever asks of the encoder, from outside, whatever the retriever is."""
+"""Counting what a retriever asks of the encoder and of an LLM, from outside, whatever the retriever is."""
 
 from __future__ import annotations
 
@@ -9,29 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.models.embedder import Embedder, EmbedderIdentity, QueryVectors, Role, TokenEmbedder, token_embedder
+from hippomem.models.llm import LLM, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What models were asked to do. calls: of the encoder.    texts: that it encoded, over all calls.
 
-    A retriever that asks an LLM for each query would have its tokens counted here as well.
+    llm: what a language model was asked beside it, where a retriever asks one.
     """
 
     calls: int = 0
     texts: int = 0
+    llm: Usage = Usage()
 
     def __sub__(self, earlier: Work) -> Work:
         """What was done since *earlier*."""
-        return Work(self.calls - earlier.calls, self.texts - earlier.texts)
+        return Work(self.calls - earlier.calls, self.texts - earlier.texts, self.llm - earlier.llm)
 
 
 class CountingEmbedder:
-    """An `Embedder` that hands everything on to another and counts it in ``done``."""
+    """An `Embedder` that hands everything on to another and counts it in ``done``.
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self.done = Work()
+    llm: a language model whose own running total is shown there too.
+    """
+
+    def __init__(self, embedder: Embedder, llm: LLM | None = None) -> None:
+        self._embedder, self._llm = embedder, llm
+        self._calls = self._texts = 0
+
+    @property
+    def done(self) -> Work:
+        """All work so far."""
+        return Work(self._calls, self._texts, Usage() if self._llm is None else self._llm.usage)
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -48,14 +58,14 @@ class CountingEmbedder:
 
     def _count(self, texts: int) -> None:
         if texts:
-            self.done = Work(self.done.calls + 1, self.done.texts + texts)
+            self._calls, self._texts = self._calls + 1, self._texts + texts
 
 
 class CountingTokenEmbedder(CountingEmbedder):
     """The same for a `TokenEmbedder`."""
 
-    def __init__(self, embedder: TokenEmbedder) -> None:
-        super().__init__(embedder)
+    def __init__(self, embedder: TokenEmbedder, llm: LLM | None = None) -> None:
+        super().__init__(embedder, llm)
         self._tokens = embedder
 
     def embed_with_signs(
@@ -73,7 +83,7 @@ class CountingTokenEmbedder(CountingEmbedder):
         return shown
 
 
-def counting(embedder: Embedder) -> CountingEmbedder:
-    """*embedder*, counted, and showing its tokens if it does."""
+def counting(embedder: Embedder, llm: LLM | None = None) -> CountingEmbedder:
+    """*embedder*, counted, and showing its tokens if it does; with the use of *llm* beside it."""
     with_tokens = token_embedder(embedder)
-    return CountingEmbedder(embedder) if with_tokens is None else CountingTokenEmbedder(with_tokens)
+    return CountingEmbedder(embedder, llm) if with_tokens is None else CountingTokenEmbedder(with_tokens, llm)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from eval.run import RunSettings
 from hippomem.errors import ConfigError
+from hippomem.retrieve.options import check_options
 
 Name = TypeVar("Name", bound=str)
 
@@ -39,5 +40,10 @@ def check_settings(settings: RunSettings) -> None:
     if settings.failures < 0:
         raise ConfigError(f"--failures is {settings.failures}; give how many questions to explain, 0 for none")
     stores = settings.stores
-    if stores.extractor != "llm" and (stores.llm_model is not None or stores.llm_base_url is not None):
-        raise ConfigError(f"--llm-model and --llm-base-url need --extractor llm, not '{stores.extractor}'")
+    if stores.query.asks_llm and stores.llm_model is None:
+        raise ConfigError("--llm-filter and --llm-entities ask a language model; name it with --llm-model NAME")
+    asks_llm = stores.extractor == "llm" or stores.query.asks_llm
+    if not asks_llm and (stores.llm_model is not None or stores.llm_base_url is not None):
+        raise ConfigError("--llm-model and --llm-base-url need --extractor llm, --llm-filter or --llm-entities")
+    for retriever in settings.retrievers:
+        check_options(retriever, stores.query.given)

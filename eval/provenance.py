@@ -47,6 +47,9 @@ def provenance(datasets: Sequence[Dataset], settings: RunSettings) -> dict[str, 
         "extractor": stores.extractor,
         "embedder": "default" if stores.embedder is None else anonymous(stores.embedder),
         "llm_model": None if stores.llm_model is None else anonymous(stores.llm_model),
+        "llm_filter": stores.query.llm_filter,
+        "llm_entities": stores.query.llm_entities,
+        "rerank": None if stores.query.rerank is None else anonymous(stores.query.rerank),
         "via": stores.via,
         "untitled": stores.untitled,
         "sha256": {dataset.name: dataset.sha256 for dataset in datasets},
@@ -67,6 +70,7 @@ def arguments(sets: Sequence[str], settings: RunSettings) -> list[str]:
         "--limit": settings.limit,
         "--llm-model": stores.llm_model,
         "--llm-base-url": stores.llm_base_url,
+        "--rerank": stores.query.rerank,
     }
     for option, value in options.items():
         if value is not None:
@@ -75,7 +79,12 @@ def arguments(sets: Sequence[str], settings: RunSettings) -> list[str]:
         words += ["--via", stores.via]
     if settings.failures:
         words += ["--failures", str(settings.failures)]
-    flags = {"--untitled": stores.untitled, "--per-question": settings.per_question}
+    flags = {
+        "--llm-filter": stores.query.llm_filter,
+        "--llm-entities": stores.query.llm_entities,
+        "--untitled": stores.untitled,
+        "--per-question": settings.per_question,
+    }
     return words + [flag for flag, given in flags.items() if given]
 
 

@@ -129,6 +129,7 @@ def _notes(name: str, outcome: Outcome, dataset: Dataset, settings: RunSettings)
         notes.append("passages were indexed without their titles")
     if name in ON_TRIPLES and settings.stores.extractor == "builtin":
         notes.append("builtin extractor: sentences are taken as facts, not triples")
+    notes += settings.stores.query.notes()
     if outcome.cost.lost:
         notes.append(f"{outcome.cost.lost} passages were left out by the reader")
     if outcome.cost.failed:

@@ -35,7 +35,8 @@ def summarise(
     ci95: bootstrap percentile interval of each mean.    by_type, by_hops, by_gold: see `eval.breakdown`.
     index_seconds: wall seconds by stage, summed over stores.    query_ms: milliseconds of single queries after a warm-up;
     query_ms_beyond_encoder: without the stage "encode".    encoder_calls, encoded_texts: per query, means.
-    passages: indexed ones.    failures: only when some were asked for.
+    llm_per_query: means of tokens and calls, only where a retriever may ask an LLM.    passages: indexed ones.
+    failures: only when some were asked for.
     scores: of `score_answers`, when they are at hand.
     """
     if scores is None:
@@ -68,6 +69,8 @@ def summarise(
         "encoded_texts": _figure(np.mean([answer.work.texts for answer in outcome.answers])),
         "note": "; ".join(outcome.notes),
     }
+    if settings.stores.query.asks_llm:
+        entry["llm_per_query"] = _llm_per_query(outcome.answers)
     if outcome.cost.usage:
         entry["usage"] = dict(outcome.cost.usage)
     if settings.failures:
@@ -119,6 +122,12 @@ def _stages(answers: Sequence[Answer]) -> dict[str, float]:
         stage: _milliseconds([answer.stages[stage] for answer in answers if stage in answer.stages], (50,))["p50"]
         for stage in stages
     }
+
+
+def _llm_per_query(answers: Sequence[Answer]) -> dict[str, float]:
+    """Mean tokens and calls of a question."""
+    spent = [answer.work.llm.to_dict() for answer in answers]
+    return {name: _figure(np.mean([one[name] for one in spent])) for name in spent[0]}
 
 
 def _per_question(answers: Sequence[Answer], scores: Scores) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from eval.counting import CountingEmbedder, counting
 from eval.dataset import Corpus
+from eval.query_models import QueryModels, open_query_models
 from hippomem.models.embedder import Embedder
 from hippomem.types import AddReport, Document, ExtractorName, RetrieverName, SearchResult
 
@@ -103,6 +104,7 @@ class StoreSettings:
     """How stores are built and asked. embedder, llm_model, llm_base_url: None leaves the package's default.
 
     untitled: passages are indexed without their title, for every retriever alike.
+    query: models asked for each query; they change nothing that is stored.
     """
 
     extractor: ExtractorName = "builtin"
@@ -111,6 +113,7 @@ class StoreSettings:
     llm_base_url: str | None = None
     via: Via = "retriever"
     untitled: bool = False
+    query: QueryModels = QueryModels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +183,15 @@ def built_store(
         extractor = engine.recorded(corpus.openie)
     elif extractor == "llm":
         extractor = engine.llm(settings.llm_model or "", settings.llm_base_url)
-    with tempfile.TemporaryDirectory(prefix="hippomem-eval-", ignore_cleanup_errors=True) as folder:
+    with (
+        open_query_models(settings.query, settings.llm_model, settings.llm_base_url) as (options, llm),
+        tempfile.TemporaryDirectory(prefix="hippomem-eval-", ignore_cleanup_errors=True) as folder,
+    ):
+        asked = {"options": options} if options.given else {}
         started = time.perf_counter()
         path = Path(folder) / "eval.hippo"
-        encoder = counting(engine.embedder(settings.embedder))
-        with engine.open(path, extractor=extractor, chunk=plan.chunk, embedder=encoder) as store:
+        encoder = counting(engine.embedder(settings.embedder), llm)
+        with engine.open(path, extractor=extractor, chunk=plan.chunk, embedder=encoder, **asked) as store:
             report = store.add_many(documents)
             total = time.perf_counter() - started
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())

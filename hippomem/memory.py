@@ -19,6 +19,7 @@ from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.retrieve import make_retriever
 from hippomem.retrieve.index import NamespaceIndex, load_index
+from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
 from hippomem.store.export import canonical_text
 from hippomem.text.dates import require_date
@@ -47,8 +48,10 @@ class Memory:
     chunk: cut long documents into passages (False: a document is a passage).    synonyms: join names that mean the same.
     Both are settled when the store is made, True by default; None takes them as they are.
     create: False raises StoreMissingError when there is no file.
+    options: models that searches ask besides the encoder, by default none: an LLM that filters facts or reads the query's
+    names, a reranker (`hippomem.retrieve.options`). What a retriever has no place for is a ConfigError when it is asked.
 
-    Usable from several threads; one call at a time is let in.
+    Usable from several threads; one call at a time is let in, and a search that asks an LLM holds the others up meanwhile.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Memory:
         chunk: bool | None = None,
         synonyms: bool | None = None,
         create: bool = True,
+        options: RetrieverOptions = NO_OPTIONS,
     ) -> None:
         if not namespace.strip():
             raise ConfigError("the namespace is empty; give it a name or leave it out for 'default'.")
@@ -90,6 +94,7 @@ class Memory:
             synonyms=synonyms,
         )
         self._indexer = self._new_indexer(self._embedder, namespace)
+        self._options = options
         self._lock = threading.RLock()
         self._index: NamespaceIndex | None = None
         self._retrievers: dict[str, Retriever] = {}
@@ -229,7 +234,9 @@ class Memory:
                 self._retrievers = {}
                 self._trails = None
             if name not in self._retrievers:
-                self._retrievers[name] = make_retriever(name, self.store, self._index, self._embedder)
+                self._retrievers[name] = make_retriever(
+                    name, self.store, self._index, self._embedder, options=self._options
+                )
             return self._retrievers[name]
 
     def get(self, memory_id: str) -> MemoryRecord:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hippomem.memory import Memory
     from hippomem.models.embedder import EmbedderIdentity
+    from hippomem.retrieve.options import RetrieverOptions
     from indexing.extract import TripleExtractor
 
 
@@ -36,11 +37,21 @@ def open_memory(
     extractor: str | TripleExtractor = "builtin",
     chunk: bool | None = None,
     create: bool = False,
+    options: RetrieverOptions | None = None,
 ) -> Memory:
     """The memory at *store*. chunk: None for as the store was made, and True for a new one."""
     from hippomem.memory import Memory
+    from hippomem.retrieve.options import NO_OPTIONS
 
-    return Memory(store, embedder=embedder, namespace=namespace, extractor=extractor, chunk=chunk, create=create)
+    return Memory(
+        store,
+        embedder=embedder,
+        namespace=namespace,
+        extractor=extractor,
+        chunk=chunk,
+        create=create,
+        options=NO_OPTIONS if options is None else options,
+    )
 
 
 def open_without_model(store: Path, namespace: str) -> Memory:

@@ -34,15 +34,42 @@ def search(
         bool, typer.Option("--why", help="Show seeds, facts and the path to each passage (--json always does).")
     ] = False,
     retriever: Annotated[RetrieverName, typer.Option(help="How to rank.")] = "hippomem",
+    llm_filter: Annotated[
+        bool, typer.Option("--llm-filter", help="Let a model drop facts that do not help (hipporag2, hippomem).")
+    ] = False,
+    llm_entities: Annotated[
+        bool, typer.Option("--llm-entities", help="Let a model find the query's names (hipporag1, hippomem).")
+    ] = False,
+    llm_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model for --llm-filter and --llm-entities.")
+    ] = None,
+    llm_base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible endpoint of the model (or OPENAI_BASE_URL).")
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Re-rank the best hits by this sentence-transformers cross-encoder."),
+    ] = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     embedder: Embedder = None,
     as_json: Json = False,
 ) -> None:
     """Rank the passages that answer a question, best first."""
     from hippomem.cli.opening import checked, open_memory
+    from hippomem.cli.retriever_options import open_options
 
     query = checked(query, "the query")
-    with open_memory(store, namespace, embedder=embedder) as memory:
+    with (
+        open_options(
+            retriever,
+            llm_filter=llm_filter,
+            llm_entities=llm_entities,
+            llm_model=llm_model,
+            llm_base_url=llm_base_url,
+            rerank=rerank,
+        ) as options,
+        open_memory(store, namespace, embedder=embedder, options=options) as memory,
+    ):
         result = memory.search(query, k=k, retriever=retriever, explain=why or as_json)
         is_empty = not len(result) and not memory.stats().passages
     if as_json:

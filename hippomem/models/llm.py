@@ -185,7 +185,10 @@ class OpenAIChat:
         while True:
             with self._lock:
                 dialect = self._dialect
-            options: dict[str, Any] = {"messages": list(messages), dialect.limit_name: max_tokens}
+            options: dict[str, Any] = {
+                "messages": [_sendable(message) for message in messages],
+                dialect.limit_name: max_tokens,
+            }
             if dialect.temperature:
                 options["temperature"] = 0.0
             if response_format is not None:
@@ -248,6 +251,11 @@ def _with_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list
     asked = json.dumps(schema, ensure_ascii=False)
     words = f"{last['content']}\n\nAnswer with one JSON object of this JSON schema and nothing else:\n{asked}"
     return [*before, {**last, "content": words}]
+
+
+def _sendable(message: Message) -> dict[str, str]:
+    """The message with "?" for half surrogate pairs: legal in a Python string, but they cannot be sent."""
+    return {name: text.encode("utf-8", "replace").decode() for name, text in message.items()}
 
 
 def _is_refusal(error: ModelError) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, get_args
 
 from hippomem.errors import ConfigError
+from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions, check_options
 from hippomem.types import RetrieverName
 
 if TYPE_CHECKING:
@@ -16,14 +18,31 @@ if TYPE_CHECKING:
 RETRIEVERS: tuple[str, ...] = get_args(RetrieverName)
 
 
-def make_retriever(name: str, store: Store, index: NamespaceIndex, embedder: Embedder) -> Retriever:
-    """The retriever of that name over an index. Raises ConfigError for a name that is none."""
+def make_retriever(
+    name: str, store: Store, index: NamespaceIndex, embedder: Embedder, *, options: RetrieverOptions = NO_OPTIONS
+) -> Retriever:
+    """The retriever of that name over an index.
+
+    Raises ConfigError for a name that is none, and for options that the retriever has no place for.
+    """
     from hippomem.retrieve.baselines import Bm25, Dense
     from hippomem.retrieve.hippomem import HippoMem
     from hippomem.retrieve.hipporag1 import HippoRag1
     from hippomem.retrieve.hipporag2 import HippoRag2
 
-    for kind in (Bm25, Dense, HippoRag1, HippoRag2, HippoMem):
-        if kind.name == name:
-            return kind(store, index, embedder)
-    raise ConfigError(f"there is no retriever '{name}'; choose one of {', '.join(RETRIEVERS)}.")
+    makers: Mapping[str, Callable[[], Retriever]] = {
+        Bm25.name: lambda: Bm25(store, index, embedder),
+        Dense.name: lambda: Dense(store, index, embedder),
+        HippoRag1.name: lambda: HippoRag1(store, index, embedder, query_entities=options.query_entities),
+        HippoRag2.name: lambda: HippoRag2(store, index, embedder, fact_filter=options.fact_filter),
+        HippoMem.name: lambda: HippoMem(store, index, embedder, options=options),
+    }
+    if name not in makers:
+        raise ConfigError(f"there is no retriever '{name}'; choose one of {', '.join(RETRIEVERS)}.")
+    check_options(name, options.given)
+    retriever = makers[name]()
+    if options.reranker is None:
+        return retriever
+    from hippomem.retrieve.rerank import Reranked
+
+    return Reranked(retriever, options.reranker)

@@ -6,7 +6,6 @@ a passage scores the PageRank of the phrases of its facts, counted as often as i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -20,18 +19,16 @@ from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
 from hippomem.retrieve.index import NamespaceIndex
 from hippomem.retrieve.linking import query_mentions
+from hippomem.retrieve.options import QueryEntities
 from hippomem.store import Store, vectors
 from hippomem.text.fold import fold
 from hippomem.types import SearchResult
-
-#: Names in a query, as an LLM or the built-in extractor finds them.
-QueryEntities = Callable[[str], list[str]]
 
 
 class HippoRag1:
     """HippoRAG 1 on triples; on sentences where the store holds no triple (the result's note says so).
 
-    query_entities: how to find the query's names (an LLM's NER in the paper); by default without a model.
+    query_entities: how to find the query's names (in the paper an LLM, `LlmQueryEntities`); by default without a model.
     """
 
     name = "hipporag1"

@@ -60,6 +60,13 @@ def test_an_answer_has_text_reason_and_cost() -> None:
     assert "response_format" not in body
 
 
+def test_half_a_surrogate_pair_is_sent_as_a_question_mark() -> None:
+    """Legal in a Python string, it cannot be sent as UTF-8; the request goes out all the same."""
+    with LoopbackServer(rome) as server, open_chat(server) as chat:
+        chat.complete([{"role": "user", "content": "Where is \ud800 Rome?"}])
+        assert server.requests[0].body["messages"] == [{"role": "user", "content": "Where is ? Rome?"}]
+
+
 def test_usage_adds_and_subtracts() -> None:
     """Usages add field by field; a difference is what one step cost."""
     total = Usage(3, 2, 1) + Usage(10, 5, 1)
