@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.answer.beam import Candidates
+from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import min_max, similarity
+from hippomem.retrieve.base import min_max
 from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.retrieve.linking import query_mentions, titles_in_query
 from hippomem.text.words import terms
@@ -47,7 +48,7 @@ class Sentences:
         for at, position in passages:
             own = np.sort(row(index.contributions, position))
             own = own[~index.is_triple[own]]
-            near = similarity(index.fact_vectors[own], vector)
+            near = row_products(index.fact_vectors, vector, own)
             kept = np.lexsort((own, -near))[:SENTENCES]
             fact += own[kept].tolist()
             cosine += near[kept].tolist()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present, similarity
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present
 from hippomem.retrieve.index import NamespaceIndex
 from hippomem.retrieve.lexical import Lexicon
 from hippomem.store import Store
@@ -53,6 +54,6 @@ class Dense:
         with watch.stage("encode"):
             vector = self._embedder.embed([query], role="query")[0]
         with watch.stage("rank"):
-            scores = similarity(self._index.passage_vectors, vector)
+            scores = row_products(self._index.passage_vectors, vector)
         ranking = Ranking(scores, why=lambda p: Why(self.name, scores={"dense": float(scores[p])}))
         return present(self._store, self._index, self.name, query, ranking, k, explain, watch)

@@ -23,10 +23,11 @@ from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import row_stochastic, transposed
 from hippomem.graph.push import push_pagerank
+from hippomem.graph.similarity import max_similarity, row_products
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity, top
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, top
 from hippomem.retrieve.chains import FIRST, Chains
-from hippomem.retrieve.coverage import covering_order, max_similarity
+from hippomem.retrieve.coverage import covering_order
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import discount_hubs, sentence_graph
 from hippomem.retrieve.index import NamespaceIndex, row, rows
@@ -165,7 +166,7 @@ class HippoMem:
     def _match(self, query: str, vector: NDArray[np.float32]) -> Matched:
         """Score passages, choose the candidates among them, and score the facts of these."""
         index, w = self._index, self._w
-        dense = similarity(index.passage_vectors, vector)
+        dense = row_products(index.passage_vectors, vector)
         terms = self._lexicon.query(query)
         lexical = self._lexicon.share(terms)
         titled = self._titled(query)
@@ -178,7 +179,9 @@ class HippoMem:
                 ]
             )
         )
-        facts = np.unique(rows(index.contributions, passages)[0])
+        stated = np.zeros(len(index.fact_keys), dtype=bool)
+        stated[rows(index.contributions, passages)[0]] = True
+        facts = np.flatnonzero(stated)
         cosine = FactCosines(index.fact_vectors, vector)
         match = cosine[facts] + w.lexical_match * self._lexicon.fact_share(terms)[facts]
         match += w.title_match * titled[index.home_of_fact[facts]]

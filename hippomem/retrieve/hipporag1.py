@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
+from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
 from hippomem.retrieve.index import NamespaceIndex
@@ -76,12 +77,12 @@ class HippoRag1:
         cosine = FactCosines(index.fact_vectors, embedded[0])
         phrases, matrix = self._phrase_vectors
         if not names or not len(phrases):
-            dense = similarity(index.passage_vectors, embedded[0])
+            dense = row_products(index.passage_vectors, embedded[0])
             note = "the query names no entity: dense ranking" if not names else "no phrase to link to: dense ranking"
             ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
             return present(self._store, index, self.name, query, ranking, k, explain, watch)
         with watch.stage("link"):
-            linked = np.unique([phrases[similarity(matrix, name).argmax()] for name in name_vectors])
+            linked = np.unique([phrases[row_products(matrix, name).argmax()] for name in name_vectors])
             reset = np.zeros(len(index.entities))
             reset[linked] = 1.0 / np.maximum(index.phrase_frequency[linked], 1.0)
         with watch.stage("walk"):

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
+from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, similarity, top
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
 from hippomem.retrieve.index import NamespaceIndex, row
@@ -62,7 +63,7 @@ class HippoRag2:
         if self._filter is not None and len(best):
             with watch.stage("filter"):
                 best = best[self._filter.keep(query, self._explain.triples(best))]
-        dense = min_max(similarity(index.passage_vectors, vector), equal=1.0)
+        dense = min_max(row_products(index.passage_vectors, vector), equal=1.0)
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
         phrase_reset = self._phrase_reset(best, strength)
         if not phrase_reset.any():
