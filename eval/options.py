@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
+from eval.report.files import check_folder
 from eval.run import RunSettings
 from hippomem.errors import ConfigError
 
@@ -41,3 +43,10 @@ def check_settings(settings: RunSettings) -> None:
     stores = settings.stores
     if stores.extractor != "llm" and (stores.llm_model is not None or stores.llm_base_url is not None):
         raise ConfigError(f"--llm-model and --llm-base-url need --extractor llm, not '{stores.extractor}'")
+
+
+def check_stores(folder: Path | None) -> None:
+    """Make the folder of ``--stores``. Raises ConfigError where that cannot be, or nothing can be written to it."""
+    if folder is not None:
+        check_folder("--stores", folder)
+        folder.mkdir(exist_ok=True)
