@@ -71,7 +71,7 @@ def run_set(dataset: Dataset, settings: RunSettings, engine: Engine, say: Say = 
             say(f"{place}: indexing {len(documents)} passages for {', '.join(retrievers)}")
             with built_store(engine, dataset, corpus, documents, plan, settings.stores) as built:
                 if built.cost.reused:
-                    say(f"{place}: the store was there")
+                    say(f"{place}: not indexed again, the store of an earlier run is used")
                 for system in plan.systems:
                     say(f"{place}: {system.label} answers {len(corpus.questions)} questions")
                     outcome = outcomes[system.label]
