@@ -56,7 +56,7 @@ def ablate(
     Each set is indexed once and every variant asks the same store. What is made while indexing and can be left unread
     (synonym and neighbour edges, edges and scores by title) is ablated by its stage; what shapes the store (chunks, titles
     within the text, triples) is not: run twice for that, such as with --untitled.
-    Takes about 10 ms for each question and variant, beside the indexing.
+    Takes about 10 ms for each question and variant on idle cores, beside the indexing.
     """
     stages = [choice("--stage", name, tuple(STAGES)) for name in dict.fromkeys(stage or STAGES)]
     settings = RunSettings(

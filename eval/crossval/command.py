@@ -43,7 +43,7 @@ def crossval(
     The settings are the defaults and random ones around them (each constant halved to doubled). Chosen is the best mean
     R@5 over the other sets, each set counting once. What the chosen ones find more than the defaults on sets that they
     have not seen is what tuning brings; how the random ones spread tells whether the constants matter.
-    Takes about trials x questions x 10 ms beside the indexing: with 40 and 2,500 questions, 17 minutes.
+    Takes about trials x questions x 10 ms on idle cores beside the indexing: with 40 and 2,500 questions, 17 minutes.
     """
     if trials < 1:
         raise ConfigError(f"--trials is {trials}; give at least 1 random setting")
