@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
+from eval.ablate import ablate
 from eval.bench import bench
 from eval.commands import report, run
+from eval.crossval.command import crossval
 from eval.loaders.command import convert_command
 from eval.qa_command import qa
 from hippomem.errors import EDGE, ConfigError, HippomemError, edge
@@ -18,6 +20,8 @@ app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pret
 app.add_typer(bench, name="bench")
 app.command("run")(run)
 app.command("report")(report)
+app.command("ablate")(ablate)
+app.command("crossval")(crossval)
 app.command("convert")(convert_command)
 app.command("qa")(qa)
 

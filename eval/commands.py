@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from eval.breakdown import BYS, By
-from eval.dataset import Dataset, load_datasets
-from eval.extras import METRICS, REPORT, check_extra
-from eval.options import check_settings, choice, parse_ks
-from eval.provenance import provenance
+from eval.arguments import (
+    DatasetDirs,
+    EmbedderName,
+    Extractor,
+    Json,
+    Limit,
+    LlmBaseUrl,
+    LlmModel,
+    ReportDir,
+    Seed,
+    Stores,
+    Untitled,
+)
+from eval.breakdown import BYS
+from eval.evaluate import evaluate, load_sets
+from eval.extras import REPORT, check_extra
+from eval.options import check_settings, check_stores, choice, parse_ks
+from eval.provenance import command_line, store_options
 from eval.query_models import QueryModels
-from eval.report.console import console, mean_table, print_set
-from eval.report.document import RESULTS, write_document
-from eval.report.files import check_folder, check_writable, read_report, write_json
-from eval.run import DEFAULT_KS, RunSettings, run_set
-from eval.significance import Scores, compare
-from eval.summary import mean_intervals, mean_over_sets, score_answers, summarise
-from eval.systems import EXTRACTORS, RETRIEVERS, VIAS, Engine, StoreSettings, hippomem_engine
+from eval.report.console import RunTables, console
+from eval.report.document import write_document
+from eval.report.files import check_folder, read_report
+from eval.report.outputs import Outputs
+from eval.run import DEFAULT_KS, RunSettings
+from eval.stores import StoreSettings
+from eval.systems import EXTRACTORS, RETRIEVERS, VIAS, hippomem_engine, systems
 
 
 def run(
-    datasets: Annotated[list[Path], typer.Argument(metavar="DATASET_DIR", help="Folders in BEIR layout.")],
+    datasets: DatasetDirs,
     retriever: Annotated[list[str], typer.Option(metavar="NAME", help=f"One of {', '.join(RETRIEVERS)}; repeatable.")],
-    extractor: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(EXTRACTORS)}.")] = "builtin",
-    embedder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Embedding model; the default if left out.")
-    ] = None,
+    extractor: Extractor = "builtin",
+    embedder: EmbedderName = None,
     k: Annotated[str, typer.Option(metavar="LIST", help="Cut-offs of recall.")] = ",".join(map(str, DEFAULT_KS)),
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures and their provenance.")] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write report.md, report.html, plots and results.json.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", help="First N questions of each set.")] = None,
+    json: Json = None,
+    report: ReportDir = None,
+    limit: Limit = None,
     via: Annotated[
         str, typer.Option(metavar="WAY", help="retriever, or memory: ask through Memory.search.")
     ] = "retriever",
-    untitled: Annotated[bool, typer.Option("--untitled", help="Index passages without their titles.")] = False,
+    untitled: Untitled = False,
     by: Annotated[str | None, typer.Option(metavar="LABEL", help=f"Show figures by {', '.join(BYS)}.")] = None,
     failures: Annotated[
         int, typer.Option(metavar="N", help="Explain the N worst answers per set and retriever in the JSON.")
     ] = 0,
-    llm_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Model for `--extractor llm`, --llm-filter, --llm-entities.")
-    ] = None,
-    llm_base_url: Annotated[str | None, typer.Option(metavar="URL", help="OpenAI-compatible endpoint of it.")] = None,
+    llm_model: LlmModel = None,
+    llm_base_url: LlmBaseUrl = None,
     llm_filter: Annotated[
         bool, typer.Option("--llm-filter", help="The model drops facts that do not help (hipporag2, hippomem).")
     ] = False,
@@ -58,14 +64,15 @@ def run(
     rerank: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Re-rank the best hits by this cross-encoder.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of intervals and tests.")] = 0,
+    seed: Seed = 0,
     per_question: Annotated[
         bool, typer.Option("--per-question", help="Add every question's ranking to the JSON.")
     ] = False,
+    stores: Stores = None,
 ) -> None:
     """Index each set, ask its questions of each retriever, and report recall, intervals and times."""
     settings = RunSettings(
-        retrievers=tuple(dict.fromkeys(choice("--retriever", name, RETRIEVERS) for name in retriever)),
+        systems=systems(*(choice("--retriever", name, RETRIEVERS) for name in retriever)),
         ks=parse_ks(k),
         stores=StoreSettings(
             extractor=choice("--extractor", extractor, EXTRACTORS),
@@ -75,6 +82,7 @@ def run(
             via=choice("--via", via, VIAS),
             untitled=untitled,
             query=QueryModels(llm_filter, llm_entities, rerank),
+            folder=stores,
         ),
         limit=limit,
         seed=seed,
@@ -83,21 +91,29 @@ def run(
     )
     check_settings(settings)
     shown_by = None if by is None else choice("--by", by, BYS)
-    check_extra(*METRICS, *(REPORT if report is not None else ()))
-    if json is not None:
-        check_writable(json)
-    if report is not None:
-        check_folder("--report", report)
-    sets = tuple(dataset.limited(limit) for dataset in load_datasets(datasets))
-    if settings.stores.extractor == "recorded":
-        for corpus in (corpus for dataset in sets for corpus in dataset.corpora):
-            _ = corpus.openie  # missing in the last set: better known before the first is indexed
-    targets = [path for path in (json, None if report is None else report / RESULTS) if path is not None]
-    if report is not None:
-        report.mkdir(exist_ok=True)
-    results = evaluate(sets, settings, hippomem_engine(), targets, shown_by)
-    if report is not None:
-        console(stderr=True).print(Text(f"report: {write_document(results, report)}", style="dim"))
+    outputs = Outputs(json, report)
+    outputs.check()
+    sets = load_sets(datasets, settings)
+    check_stores(stores)
+    options: dict[str, object] = {
+        "--retriever": [system.label for system in settings.systems],
+        **store_options(settings.stores),
+        "--k": ",".join(map(str, settings.ks)),
+        "--seed": seed,
+        "--limit": limit,
+        "--via": None if settings.stores.via == "retriever" else settings.stores.via,
+        "--failures": failures or None,
+        "--per-question": per_question,
+    }
+    results = evaluate(
+        sets,
+        settings,
+        hippomem_engine(),
+        arguments=command_line("run", sets, options),
+        show=RunTables(console(), shown_by),
+        outputs=outputs,
+    )
+    outputs.finish(results)
 
 
 def report(
@@ -110,32 +126,3 @@ def report(
     check_folder("--out", out)
     out.mkdir(exist_ok=True)
     console(stderr=True).print(Text(f"report: {write_document(read, out)}", style="dim"))
-
-
-def evaluate(
-    sets: Sequence[Dataset], settings: RunSettings, engine: Engine, targets: Sequence[Path] = (), by: By | None = None
-) -> dict[str, Any]:
-    """Run all *sets*, print each as it is done and keep *targets* up to date, so that a killed run leaves what it had."""
-    out, progress = console(), console(stderr=True)
-    report: dict[str, Any] = {"results": {}, "comparisons": {}, "mean": {}, "provenance": provenance(sets, settings)}
-    history: dict[str, list[Scores]] = {}
-    for dataset in sets:
-        outcomes = run_set(dataset, settings, engine, lambda line: progress.print(Text(line, style="dim")))
-        scores = {label: score_answers(outcome.answers, settings.ks) for label, outcome in outcomes.items()}
-        entries: dict[str, Any] = {
-            label: summarise(outcome, dataset, settings, scores[label]) for label, outcome in outcomes.items()
-        }
-        comparisons = compare(scores, seed=settings.seed)
-        report["results"][dataset.name] = entries
-        report["comparisons"][dataset.name] = comparisons
-        report["mean"] = mean_over_sets(report["results"])
-        for label, table in scores.items():
-            history.setdefault(label, []).append(table)
-        for label, entry in report["mean"].items():
-            entry["ci95"] = mean_intervals(history[label], seed=settings.seed)
-        print_set(out, dataset.name, entries, comparisons, by)
-        for path in targets:
-            write_json(path, report)
-    if report["mean"]:
-        out.print(mean_table(report["mean"], len(sets)))
-    return report

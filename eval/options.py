@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
+from eval.report.files import check_folder
 from eval.run import RunSettings
 from hippomem.errors import ConfigError
 from hippomem.retrieve.options import check_options
@@ -45,5 +47,12 @@ def check_settings(settings: RunSettings) -> None:
     asks_llm = stores.extractor == "llm" or stores.query.asks_llm
     if not asks_llm and (stores.llm_model is not None or stores.llm_base_url is not None):
         raise ConfigError("--llm-model and --llm-base-url need --extractor llm, --llm-filter or --llm-entities")
-    for retriever in settings.retrievers:
-        check_options(retriever, stores.query.given)
+    for system in settings.systems:
+        check_options(system.retriever, stores.query.given)
+
+
+def check_stores(folder: Path | None) -> None:
+    """Make the folder of ``--stores``. Raises ConfigError where that cannot be, or nothing can be written to it."""
+    if folder is not None:
+        check_folder("--stores", folder)
+        folder.mkdir(exist_ok=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import hippomem
-from eval.dataset import Dataset
+from eval.dataset import Dataset, set_name
 from eval.run import RunSettings
+from eval.stores import StoreSettings
 
 #: Distributions whose version can change a ranking or a time; those not installed are left out.
 DISTRIBUTIONS = (
@@ -35,12 +36,12 @@ DISTRIBUTIONS = (
 )
 
 
-def provenance(datasets: Sequence[Dataset], settings: RunSettings) -> dict[str, Any]:
-    """All that is needed to repeat a run, as plain JSON types."""
+def provenance(datasets: Sequence[Dataset], settings: RunSettings, arguments: Sequence[str]) -> dict[str, Any]:
+    """All that is needed to repeat a run, as plain JSON types. arguments: of `command_line`."""
     stores = settings.stores
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "arguments": arguments([dataset.name for dataset in datasets], settings),
+        "arguments": list(arguments),
         "seed": settings.seed,
         "k": list(settings.ks),
         "limit": settings.limit,
@@ -58,34 +59,34 @@ def provenance(datasets: Sequence[Dataset], settings: RunSettings) -> dict[str, 
     }
 
 
-def arguments(sets: Sequence[str], settings: RunSettings) -> list[str]:
-    """The command line that gives this run again: rebuilt from the settings, with data sets by folder name only."""
-    stores = settings.stores
-    words = ["run", *sets]
-    for name in settings.retrievers:
-        words += ["--retriever", name]
-    words += ["--extractor", stores.extractor, "--k", ",".join(map(str, settings.ks)), "--seed", str(settings.seed)]
-    options: Mapping[str, object] = {
+def command_line(command: str, datasets: Sequence[Dataset], options: Mapping[str, object]) -> list[str]:
+    """The command line that gives a run again, with data sets by folder name only.
+
+    options: a list is a repeated option, True a flag; None and False are left out.
+    """
+    words = [command, *(dataset.name for dataset in datasets)]
+    for option, value in options.items():
+        if isinstance(value, bool):
+            words += [option] * value
+        elif value is not None:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                words += [option, anonymous(str(one))]
+    return words
+
+
+def store_options(stores: StoreSettings) -> dict[str, object]:
+    """The options that say how stores are built, for `command_line`."""
+    return {
+        "--extractor": stores.extractor,
         "--embedder": stores.embedder,
-        "--limit": settings.limit,
         "--llm-model": stores.llm_model,
         "--llm-base-url": stores.llm_base_url,
         "--rerank": stores.query.rerank,
-    }
-    for option, value in options.items():
-        if value is not None:
-            words += [option, anonymous(str(value))]
-    if stores.via != "retriever":
-        words += ["--via", stores.via]
-    if settings.failures:
-        words += ["--failures", str(settings.failures)]
-    flags = {
         "--llm-filter": stores.query.llm_filter,
         "--llm-entities": stores.query.llm_entities,
         "--untitled": stores.untitled,
-        "--per-question": settings.per_question,
+        "--stores": None if stores.folder is None else set_name(stores.folder),
     }
-    return words + [flag for flag, given in flags.items() if given]
 
 
 def anonymous(value: str) -> str:

@@ -11,7 +11,8 @@ from typing import Protocol, cast
 from eval.ask import collapse
 from eval.dataset import Dataset
 from eval.question import Question
-from eval.systems import Engine, StoreSettings, built_store, plan_stores
+from eval.stores import StoreSettings, built_store, plan_stores
+from eval.systems import Engine, systems
 from hippomem.answer.reader import Answer
 from hippomem.errors import InputError, ModelAuthError, ModelError
 from hippomem.models.llm import LLM, Usage
@@ -105,9 +106,9 @@ def run_qa(dataset: Dataset, settings: QaSettings, engine: Engine, llm: LLM, say
     for corpus in dataset.corpora:
         documents = tuple(engine.documents(corpus.folder))
         any_long = settings.retriever == "hippomem" and any(map(engine.needs_chunking, documents))
-        (plan,) = plan_stores((settings.retriever,), any_long=any_long)
+        (plan,) = plan_stores(systems(settings.retriever), any_long=any_long)
         say(f"{dataset.name}: indexing {len(documents)} passages of {corpus.name}")
-        with built_store(engine, corpus, documents, plan, settings.stores) as built:
+        with built_store(engine, dataset, corpus, documents, plan, settings.stores) as built:
             passages, stores = passages + built.cost.passages, stores + 1
             questions = [question for question in corpus.questions if question.answers]
             say(f"{dataset.name}: {settings.system} answers {len(questions)} questions")

@@ -15,7 +15,8 @@ from eval.qa import QaSettings, run_qa
 from eval.qa_report import footnotes, qa_provenance, qa_table, summarise
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from eval.systems import StoreSettings, hippomem_engine
+from eval.stores import StoreSettings
+from eval.systems import hippomem_engine
 from hippomem.errors import ConfigError
 from hippomem.types import RetrieverName
 

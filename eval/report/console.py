@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -89,17 +90,24 @@ def by_table(name: str, entries: Mapping[str, Mapping[str, Any]], by: By) -> Tab
     return table
 
 
-def print_set(
-    out: Console,
-    name: str,
-    entries: Mapping[str, Mapping[str, Any]],
-    comparisons: Sequence[Mapping[str, Any]],
-    by: By | None = None,
-) -> None:
-    """Print one set's table, its break-down when one is wanted, and what stands below."""
-    out.print(set_table(name, entries))
-    if by is not None and (table := by_table(name, entries, by)) is not None:
-        out.print(table)
-    for line in footnotes(entries, comparisons):
-        out.print(Text(f"  {line}", style="dim"))
-    out.print()
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """Prints a run: each set's table, its break-down when one is wanted, what stands below, and last the mean."""
+
+    out: Console
+    by: By | None = None
+
+    def one_set(
+        self, name: str, entries: Mapping[str, Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """See `eval.evaluate.Show`."""
+        self.out.print(set_table(name, entries))
+        if self.by is not None and (table := by_table(name, entries, self.by)) is not None:
+            self.out.print(table)
+        for line in footnotes(entries, comparisons):
+            self.out.print(Text(f"  {line}", style="dim"))
+        self.out.print()
+
+    def mean(self, means: Mapping[str, Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]], sets: int) -> None:
+        """See `eval.evaluate.Show`."""
+        self.out.print(mean_table(means, sets))

@@ -103,6 +103,8 @@ def _headlines(report: Report) -> list[str]:
 
 def _significance(report: Report) -> list[str]:
     parts = []
+    if text := tables.significance(report.get("mean_comparisons", [])):
+        parts += [f"### Mean over {len(report['results'])} sets", text]
     for name, comparisons in report.get("comparisons", {}).items():
         if text := tables.significance(comparisons):
             parts += [f"### {plain(name)}", text]

@@ -1,4 +1,4 @@
-"""The tables of the report document. Each takes the JSON of `eval.commands.evaluate`, or its part for one set.
+"""The tables of the report document. Each takes the JSON of `eval.evaluate.evaluate`, or its part for one set.
 
 A figure that the JSON lacks (one written before that figure was taken) is shown as a dash.
 """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval.systems import Engine
+from eval.systems import Engine, hippomem_engine
 from hippomem.models.embedder import Embedder
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.types import AddReport, Document, Hit, PathStep, RetrieverName, SearchResult, Why
@@ -61,6 +61,30 @@ def animals(write_set: WriteSet) -> Path:
         {"q1": "dogs bark", "q2": "who hoot softly at night"},
         [("q1", "dog", 1), ("q2", "owl", 1), ("q2", "bat", 1), ("q2", "cat", 0)],
     )
+
+
+@pytest.fixture
+def bridge(write_set: WriteSet) -> Path:
+    """One question whose second gold, ``rock``, shares no word with it and is reached by a name alone, from ``comet``.
+
+    The eight others look like the question: without a walk they all come before ``rock``.
+    """
+    titles = {"comet": "Comet Sorrel", "rock": "Gull Rock Observatory"}
+    passages = {
+        "comet": "It was discovered at Gull Rock Observatory by Jonah Sorrel.",
+        "rock": "Perihelion sleeps on the dome motor.",
+    }
+    alike = {"bird": "berry", "fish": "reef", "moth": "light", "town": "river", "goat": "moss", "duck": "pond"}
+    for animal, thing in {**alike, "bear": "cave", "wolf": "snow"}.items():
+        passages[animal] = f"A {animal} lives where the {thing} was discovered."
+    queries = {"q": "Which pet lives where Comet Sorrel was discovered?"}
+    return write_set("bridge", passages, queries, [("q", "comet", 1), ("q", "rock", 1)], titles=titles)
+
+
+@pytest.fixture
+def small() -> Engine:
+    """The real package, with a small encoder."""
+    return replace(hippomem_engine(), embedder=lambda name: HashEmbedder(name=name or "hash"))
 
 
 def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:

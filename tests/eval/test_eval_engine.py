@@ -11,8 +11,9 @@ import pytest
 
 from eval.dataset import load_dataset
 from eval.run import RunSettings, run_set
+from eval.stores import StoreSettings
 from eval.summary import summarise
-from eval.systems import RETRIEVERS, StoreSettings, Via, hippomem_engine
+from eval.systems import RETRIEVERS, Via, hippomem_engine, systems
 from hippomem.testing.embedder import HashEmbedder
 
 WriteSet = Callable[..., Path]
@@ -34,7 +35,7 @@ def test_every_retriever_is_counted_and_explained(write_set: WriteSet, via: Via)
     many = {f"extra{number}": f"Note {number} on Perihelion." for number in range(4)}
     golds = [("q", name, 1) for name in ("comet", "rock", *many)]
     dataset = load_dataset(write_set("toy", {**PASSAGES, **many}, queries, golds, titles=TITLES))
-    settings = RunSettings(retrievers=RETRIEVERS, stores=StoreSettings(via=via), failures=1)
+    settings = RunSettings(systems(*RETRIEVERS), stores=StoreSettings(via=via), failures=1)
     engine = replace(hippomem_engine(), embedder=lambda name: HashEmbedder())
     outcomes = run_set(dataset, settings, engine)
     entries = {name: summarise(outcome, dataset, settings) for name, outcome in outcomes.items()}
@@ -56,6 +57,6 @@ def test_title_is_found_only_where_it_is_indexed(write_set: WriteSet) -> None:
     dataset = load_dataset(write_set("toy", PASSAGES, {"q": "lantern"}, [("q", "moth", 1)], titles=TITLES))
     engine = replace(hippomem_engine(), embedder=lambda name: HashEmbedder())
     for untitled, expected in ((False, 100.0), (True, 0.0)):
-        settings = RunSettings(retrievers=("bm25",), stores=StoreSettings(untitled=untitled))
+        settings = RunSettings(systems("bm25"), stores=StoreSettings(untitled=untitled))
         outcome = run_set(dataset, settings, engine)["bm25"]
         assert summarise(outcome, dataset, settings)["recall"]["1"] == expected

@@ -13,6 +13,7 @@ from eval.failures import find_failures
 from eval.question import Question
 from eval.run import RunSettings, run_set
 from eval.summary import summarise
+from eval.systems import systems
 
 WriteSet = Callable[..., Path]
 
@@ -48,7 +49,7 @@ def test_failure_tells_what_was_needed_what_was_found_and_why(write_set: WriteSe
         titles={"gold": "Golden"},
         labels={"q": {"type": "bridge", "answer": "cats", "hops": 2}},
     )
-    dataset, settings = load_dataset(folder), RunSettings(retrievers=("bm25",), ks=(5,), failures=3)
+    dataset, settings = load_dataset(folder), RunSettings(systems("bm25"), ks=(5,), failures=3)
     entry = summarise(run_set(dataset, settings, fake.engine())["bm25"], dataset, settings)
     (failure,) = entry["failures"]
     assert {key: failure[key] for key in ("corpus", "question_id", "question", "answers", "type", "hops")} == {
@@ -80,7 +81,7 @@ def test_failure_tells_what_was_needed_what_was_found_and_why(write_set: WriteSe
 
 def test_reasons_are_asked_for_outside_of_the_timed_answers(animals: Path, fake: Any) -> None:
     """Without failures wanted nothing is explained, and the JSON has no such key."""
-    dataset, settings = load_dataset(animals), RunSettings(retrievers=("bm25",))
+    dataset, settings = load_dataset(animals), RunSettings(systems("bm25"))
     entry = summarise(run_set(dataset, settings, fake.engine())["bm25"], dataset, settings)
     assert "failures" not in entry
     assert fake.stores[0].explained == []
@@ -93,7 +94,7 @@ def test_worst_of_a_pool_are_kept_over_its_stores(write_set: WriteSet, tmp_path:
         write_set(name, {**passages, "zz": "word"}, {"q": "word"}, [("q", "zz", 1)])
     write_set("pool/c", {"zz": "word"}, {"q": "word"}, [("q", "zz", 1)])
     dataset = load_dataset(tmp_path / "pool")
-    settings = RunSettings(retrievers=("bm25",), ks=(5,), failures=1)
+    settings = RunSettings(systems("bm25"), ks=(5,), failures=1)
     outcome = run_set(dataset, settings, fake.engine())["bm25"]
     assert [failure.answer.question.corpus for failure in outcome.failures] == ["b"]
     assert [store.explained for store in fake.stores] == [["word"], ["word"], []]

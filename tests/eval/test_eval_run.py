@@ -14,10 +14,12 @@ import pytest
 
 from eval.ask import collapse
 from eval.dataset import load_dataset
+from eval.index_cost import IndexCost
 from eval.run import RunSettings, run_set
 from eval.significance import compare
+from eval.stores import StorePlan, StoreSettings, plan_stores
 from eval.summary import mean_intervals, mean_over_sets, score_answers, summarise
-from eval.systems import IndexCost, StorePlan, StoreSettings, plan_stores
+from eval.systems import systems
 from hippomem.errors import RetrievalError
 from hippomem.types import AddReport, Document, Hit, SearchResult
 
@@ -43,17 +45,18 @@ def test_hit_without_source_is_an_error() -> None:
 
 def test_long_passages_need_a_second_store() -> None:
     """Only hippomem splits passages, and only if one is long; otherwise one store serves all."""
-    assert plan_stores(["bm25", "hippomem", "hipporag2"], any_long=True) == (
-        StorePlan(False, ("bm25", "hipporag2")),
-        StorePlan(True, ("hippomem",)),
+    assert plan_stores(systems("bm25", "hippomem", "hipporag2"), any_long=True) == (
+        StorePlan(False, systems("bm25", "hipporag2")),
+        StorePlan(True, systems("hippomem")),
     )
-    assert plan_stores(["hippomem", "bm25"], any_long=False) == (StorePlan(False, ("hippomem", "bm25")),)
-    assert plan_stores(["hippomem"], any_long=True) == (StorePlan(True, ("hippomem",)),)
+    both = systems("hippomem", "bm25")
+    assert plan_stores(both, any_long=False) == (StorePlan(False, both),)
+    assert plan_stores(systems("hippomem"), any_long=True) == (StorePlan(True, systems("hippomem")),)
 
 
 def test_figures_follow_from_the_rankings(animals: Path, fake: Any) -> None:
     """Two questions by hand: q1 finds its gold first; q2 finds owl first and bat third of four passages."""
-    dataset, settings = load_dataset(animals), RunSettings(retrievers=("bm25",), ks=(1, 2, 5), per_question=True)
+    dataset, settings = load_dataset(animals), RunSettings(systems("bm25"), ks=(1, 2, 5), per_question=True)
     outcome = run_set(dataset, settings, fake.engine())["bm25"]
     assert [answer.ranked[:3] for answer in outcome.answers] == [("dog", "bat", "cat"), ("owl", "cat", "bat")]
     entry = summarise(outcome, dataset, settings)
@@ -71,7 +74,7 @@ def test_figures_follow_from_the_rankings(animals: Path, fake: Any) -> None:
 
 def test_warm_up_asks_no_question_of_the_set(animals: Path, fake: Any) -> None:
     """Before the clock counts, only other texts are asked, so no cache can hold an answer."""
-    run_set(load_dataset(animals), RunSettings(retrievers=("dense",)), fake.engine())
+    run_set(load_dataset(animals), RunSettings(systems("dense")), fake.engine())
     assert [query for _, query, _ in fake.log] == [
         "bark dogs",
         "night at softly hoot who",
@@ -84,7 +87,7 @@ def test_chunked_store_is_asked_again_until_passages_suffice(write_set: WriteSet
     """When one passage's chunks fill the answer, more hits are asked for until k passages stand or none is left."""
     long = "|".join(f"word {number}" for number in range(60))
     folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
-    settings = RunSettings(retrievers=("hippomem", "bm25"), ks=(1, 2))
+    settings = RunSettings(systems("hippomem", "bm25"), ks=(1, 2))
     outcomes = run_set(load_dataset(folder), settings, fake.engine())
     assert outcomes["hippomem"].answers[0].ranked == ("long", "gold")
     assert [k for name, query, k in fake.log if (name, query) == ("hippomem", "word")] == [30, 90] * 2
@@ -96,7 +99,7 @@ def test_pooled_set_has_a_store_each(write_set: WriteSet, tmp_path: Path, fake: 
     """Questions of several corpora are pooled, each asked of its own store only; costs add up."""
     for name, gold in (("pool/a", "x"), ("pool/b", "y")):
         write_set(name, {gold: "here", "z": "there"}, {"q": "here"}, [("q", gold, 1)])
-    dataset, settings = load_dataset(tmp_path / "pool"), RunSettings(retrievers=("bm25",))
+    dataset, settings = load_dataset(tmp_path / "pool"), RunSettings(systems("bm25"))
     entry = summarise(run_set(dataset, settings, fake.engine())["bm25"], dataset, settings)
     assert (entry["stores"], entry["passages"], entry["questions"], entry["recall"]["1"]) == (2, 4, 2, 100.0)
     assert entry["index_seconds"]["embed"] == 2 * 0.5
@@ -106,7 +109,7 @@ def test_given_options_reach_the_store(write_set: WriteSet, fake: Any) -> None:
     """Recorded extraction, embedder and chunking are handed on; what was not given is left to the package."""
     folder = write_set("toy", {"p": "x"}, {"q": "x"}, [("q", "p", 1)], openie=True)
     stores = StoreSettings(extractor="recorded", embedder="some-model")
-    run_set(load_dataset(folder), RunSettings(retrievers=("hipporag2",), stores=stores), fake.engine())
+    run_set(load_dataset(folder), RunSettings(systems("hipporag2"), stores=stores), fake.engine())
     assert fake.opened == [{"extractor": "recorded openie.jsonl", "chunk": False}]
     assert fake.embedders == ["some-model"]
 
@@ -114,10 +117,10 @@ def test_given_options_reach_the_store(write_set: WriteSet, fake: Any) -> None:
 def test_both_ways_give_the_same_ranking(animals: Path, fake: Any) -> None:
     """``via memory`` asks through the facade, by the retriever's name."""
     dataset = load_dataset(animals)
-    direct = run_set(dataset, RunSettings(retrievers=("dense",)), fake.engine())
+    direct = run_set(dataset, RunSettings(systems("dense")), fake.engine())
     assert {name for name, _, _ in fake.log} == {"dense"}
     fake.log.clear()
-    facade = run_set(dataset, RunSettings(retrievers=("dense",), stores=StoreSettings(via="memory")), fake.engine())
+    facade = run_set(dataset, RunSettings(systems("dense"), stores=StoreSettings(via="memory")), fake.engine())
     assert {name for name, _, _ in fake.log} == {"memory:dense"}
     assert [a.ranked for a in direct["dense"].answers] == [a.ranked for a in facade["dense"].answers]
 
@@ -126,7 +129,7 @@ def test_notes_say_what_the_figures_do_not(write_set: WriteSet, fake: Any) -> No
     """Sentences taken as facts, skipped questions and a retriever that stepped back are told in words."""
     fake.note = "no entity found: dense ranking"
     folder = write_set("toy", {"p": "x"}, {"q1": "x", "q2": "y"}, [("q1", "p", 1)])
-    dataset, settings = load_dataset(folder), RunSettings(retrievers=("hipporag1", "bm25"))
+    dataset, settings = load_dataset(folder), RunSettings(systems("hipporag1", "bm25"))
     outcomes = run_set(dataset, settings, fake.engine())
     notes = {name: summarise(outcome, dataset, settings)["note"] for name, outcome in outcomes.items()}
     assert notes["bm25"] == "1 questions without gold were skipped; no entity found: dense ranking (1 of 1 questions)"
@@ -141,7 +144,7 @@ def test_costs_add_by_stage() -> None:
 
 def test_comparison_of_a_retriever_with_its_equal(animals: Path, fake: Any) -> None:
     """Two retrievers with the same rankings differ by nothing, with p = 1, by every metric that is compared."""
-    settings = RunSettings(retrievers=("bm25", "dense"))
+    settings = RunSettings(systems("bm25", "dense"))
     outcomes = run_set(load_dataset(animals), settings, fake.engine())
     rows = compare({name: score_answers(o.answers, settings.ks) for name, o in outcomes.items()}, seed=0)
     same = {"a": "bm25", "b": "dense", "difference": 0.0, "ci95": [0.0, 0.0], "p": 1.0, "p_holm": 1.0}
@@ -153,7 +156,7 @@ def test_work_of_the_encoder_is_counted_per_query(write_set: WriteSet, fake: Any
     long = "|".join(f"word {number}" for number in range(60))
     folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
     dataset = load_dataset(folder)
-    settings = RunSettings(retrievers=("hippomem", "dense", "bm25"), failures=1)
+    settings = RunSettings(systems("hippomem", "dense", "bm25"), failures=1)
     outcomes = run_set(dataset, settings, fake.engine())
     entries = {name: summarise(outcome, dataset, settings) for name, outcome in outcomes.items()}
     counts = {name: (entry["encoder_calls"], entry["encoded_texts"]) for name, entry in entries.items()}
@@ -162,7 +165,7 @@ def test_work_of_the_encoder_is_counted_per_query(write_set: WriteSet, fake: Any
 
 def test_time_beyond_the_encoder_leaves_out_one_stage(animals: Path, fake: Any) -> None:
     """Of two answers of 5 and 9 ms, with 2 and 4 ms in the encoder, the median beyond it is (3 + 5) / 2."""
-    dataset, settings = load_dataset(animals), RunSettings(retrievers=("bm25",))
+    dataset, settings = load_dataset(animals), RunSettings(systems("bm25"))
     outcome = run_set(dataset, settings, fake.engine())["bm25"]
     timed = [(0.005, {"encode": 0.002, "rank": 0.001}), (0.009, {"encode": 0.004})]
     pairs = zip(outcome.answers, timed, strict=True)
@@ -174,7 +177,7 @@ def test_stages_add_up_over_the_searches_of_a_question(write_set: WriteSet, fake
     """A question that took two searches spent both searches' time in each stage."""
     long = "|".join(f"word {number}" for number in range(60))
     folder = write_set("long", {"long": long, "gold": "other"}, {"q": "word"}, [("q", "gold", 1)])
-    outcome = run_set(load_dataset(folder), RunSettings(retrievers=("hippomem",)), fake.engine())["hippomem"]
+    outcome = run_set(load_dataset(folder), RunSettings(systems("hippomem")), fake.engine())["hippomem"]
     assert outcome.answers[0].stages == {"rank": 0.002}
 
 
@@ -184,7 +187,7 @@ def test_untitled_passages_reach_every_retriever_without_title(write_set: WriteS
     dataset = load_dataset(write_set("toy", passages, {"q": "x"}, [("q", "p", 1)], titles=titles))
     for untitled, expected in ((False, {"Title", "Other"}), (True, {""})):
         fake.stores.clear()
-        settings = RunSettings(retrievers=("bm25", "hippomem"), stores=StoreSettings(untitled=untitled))
+        settings = RunSettings(systems("bm25", "hippomem"), stores=StoreSettings(untitled=untitled))
         outcomes = run_set(dataset, settings, fake.engine())
         assert [{document.title for document in store.indexed} for store in fake.stores] == [expected] * 2
         assert {document.text for document in fake.stores[0].indexed} == {"one|two", "x"}
@@ -251,7 +254,7 @@ def test_published_bm25_baseline_comes_out(name: str, recalls: list[float], all_
             record = json.loads(line)
             yield Document(record["text"], title=record["title"], source_id=record["_id"])
 
-    dataset, settings = load_dataset(SHARED / name), RunSettings(retrievers=("bm25",))
+    dataset, settings = load_dataset(SHARED / name), RunSettings(systems("bm25"))
     engine = replace(fake.engine(), open=opened, documents=documents)
     entry = summarise(run_set(dataset, settings, engine)["bm25"], dataset, settings)
     assert list(entry["recall"].values()) == pytest.approx(recalls, abs=0.051)
