@@ -67,16 +67,16 @@ def animals(write_set: WriteSet) -> Path:
 def bridge(write_set: WriteSet) -> Path:
     """One question whose second gold, ``rock``, shares no word with it and is reached by a name alone, from ``comet``.
 
-    The eight others look like the question: without a walk they all come before ``rock``.
+    The thirty others look like the question: without a walk they all come before ``rock``, more than are put in a new order.
     """
     titles = {"comet": "Comet Sorrel", "rock": "Gull Rock Observatory"}
     passages = {
         "comet": "It was discovered at Gull Rock Observatory by Jonah Sorrel.",
         "rock": "Perihelion sleeps on the dome motor.",
     }
-    alike = {"bird": "berry", "fish": "reef", "moth": "light", "town": "river", "goat": "moss", "duck": "pond"}
-    for animal, thing in {**alike, "bear": "cave", "wolf": "snow"}.items():
-        passages[animal] = f"A {animal} lives where the {thing} was discovered."
+    for animal in ("bird", "fish", "moth", "goat", "duck", "bear"):
+        for thing in ("berry", "reef", "light", "moss", "snow"):
+            passages[f"{animal}-{thing}"] = f"A {animal} lives where the {thing} was discovered."
     queries = {"q": "Which pet lives where Comet Sorrel was discovered?"}
     return write_set("bridge", passages, queries, [("q", "comet", 1), ("q", "rock", 1)], titles=titles)
 

@@ -15,8 +15,9 @@ from eval.__main__ import main
 from eval.dataset import load_dataset
 from eval.query_models import QueryModels
 from eval.run import RunSettings, run_set
+from eval.stores import StoreSettings
 from eval.summary import summarise
-from eval.systems import StoreSettings, hippomem_engine
+from eval.systems import hippomem_engine, systems
 from hippomem.errors import ModelUnavailableError
 from hippomem.testing import Fault, HashEmbedder, LoopbackServer
 
@@ -45,7 +46,7 @@ def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def measured(folder: Path, models: QueryModels, url: str | None, *, failures: int = 0) -> dict[str, Any]:
     """hippomem's entry on the set, by the real package with a small encoder."""
     stores = StoreSettings(llm_model=None if url is None else "loopback", llm_base_url=url, query=models)
-    settings = RunSettings(retrievers=("hippomem",), stores=stores, failures=failures)
+    settings = RunSettings(systems("hippomem"), stores=stores, failures=failures)
     dataset = load_dataset(folder)
     engine = replace(hippomem_engine(), embedder=lambda name: HashEmbedder())
     return summarise(run_set(dataset, settings, engine)["hippomem"], dataset, settings)

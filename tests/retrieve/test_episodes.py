@@ -51,7 +51,7 @@ def lexicon(memory: Memory) -> tuple[Lexicon, list[str]]:
 
 
 def test_a_reply_is_found_by_the_question_before_it(chat: Memory) -> None:
-    """The reply shares no word with the question, but those of the turn before reach it: before any turn of the other day."""
+    """The reply shares no word with the question, but those of the turn before reach it; BM25 alone does not find it."""
     found = [hit.source_ids[0] for hit in chat.search("What do the goats eat in winter?", k=3)]
     assert found[0] == "0"
     assert "1" in found
