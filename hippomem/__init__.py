@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hippomem.answer.reader import Answer as Answer
+    from hippomem.answer.trail import Trail as Trail
     from hippomem.errors import HippomemError as HippomemError
     from hippomem.memory import Memory as Memory
+    from hippomem.retrieve.options import RetrieverOptions as RetrieverOptions
     from hippomem.types import AddReport as AddReport
     from hippomem.types import Document as Document
     from hippomem.types import Hit as Hit
@@ -30,25 +33,31 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddReport": "hippomem.types",
+    "Answer": "hippomem.answer.reader",
     "Document": "hippomem.types",
     "HippomemError": "hippomem.errors",
     "Hit": "hippomem.types",
     "Memory": "hippomem.memory",
     "MemoryRecord": "hippomem.types",
+    "RetrieverOptions": "hippomem.retrieve.options",
     "SearchResult": "hippomem.types",
     "Stats": "hippomem.types",
+    "Trail": "hippomem.answer.trail",
     "Why": "hippomem.types",
 }
 
 __all__ = [
     "AddReport",
+    "Answer",
     "Document",
     "HippomemError",
     "Hit",
     "Memory",
     "MemoryRecord",
+    "RetrieverOptions",
     "SearchResult",
     "Stats",
+    "Trail",
     "Why",
     "__version__",
 ]

@@ -7,6 +7,7 @@ story told afterwards.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -16,13 +17,16 @@ from scipy.sparse import csr_array
 from hippomem.graph.pagerank import DAMPING
 from hippomem.retrieve.base import FactCosines, top
 from hippomem.retrieve.index import NamespaceIndex, row
-from hippomem.store import Store, display
+from hippomem.store import Store, display, memories
 from hippomem.types import FactEvidence, NodeKind, PathStep, Seed, Triple, Why
 
 #: How much of the reasons is shown.
 SEEDS, FACTS = 5, 3
 #: A path longer than this says nothing to a reader; at damping 0.5 it would carry less than 1% of the activation.
 _LONGEST = 9
+
+#: Characters of a passage that stand for its title where it has none.
+_OPENING = 60
 
 MakeWhy = Callable[[int], Why]
 
@@ -175,8 +179,14 @@ class Explainer:
         return self._index.passage_ids[int(passages.min())] if len(passages) else None
 
     def _passage_step(self, passage: int) -> PathStep:
-        title = self._index.titles[passage]
-        return PathStep("passage", title or self._index.passage_ids[passage], self._index.passage_ids[passage])
+        passage_id = self._index.passage_ids[passage]
+        return PathStep("passage", self._index.titles[passage] or self._opening(passage) or passage_id, passage_id)
+
+    def _opening(self, passage: int) -> str:
+        """The first words of a passage, to know one without a title by; "" when it was forgotten meanwhile."""
+        key = int(self._index.passage_keys[passage])
+        found = memories.texts(self._db, [key]).get(key)
+        return "" if found is None else textwrap.shorten(found.text, _OPENING, placeholder=" …")
 
     def _passage_of(self, node: int) -> int:
         return node - len(self._index.entities) - (len(self._index.fact_keys) if self._has_facts else 0)

@@ -36,17 +36,17 @@ class Weights:
     #: Edges, against 1 for "sentence names entity" and "passage holds sentence".
     title_edge: float = 8.0
     entity_edge: float = 0.3
-    synonym_edge: float = 0.5
+    synonym_edge: float = 1.0
     neighbour_edge: float = 8.0
     #: Walk. The probability of following an edge; 0 leaves the seeds as they are.
     damping: float = 0.5
     #: Fuse. Activation below this share of what every passage would get from an even spread is as good as none; then the
     #: weights of the parts, each scaled to [0, 1] over the candidates.
-    floor: float = 1e-3
+    floor: float = 1e-2
     title: float = 0.1
     own: float = 0.3
     title_chain: float = 0.3
-    any_chain: float = 0.3
+    any_chain: float = 0.15
     #: What happened is told in its own words: for passages with a date or a session, the share of the query's words counts
     #: once more, and so does how well the passage covers the query; and it matters whether the query names who said it.
     #: (For passages about the world these would cost the second hop, which shares no word with the query.)

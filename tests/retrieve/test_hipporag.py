@@ -117,8 +117,8 @@ def test_the_reset_of_hipporag2_by_hand(memory: Memory) -> None:
         ("entity", "Alpha"): pytest.approx(alpha / total, abs=1e-6),
         ("entity", "Beta"): pytest.approx(beta / total, abs=1e-6),
         ("entity", "Gamma"): pytest.approx(gamma / total, abs=1e-6),
-        ("passage", result[0].passage_id): pytest.approx(first / total, abs=1e-6),
-        ("passage", result[1].passage_id): pytest.approx(second / total, abs=1e-6),
+        ("passage", result[0].text): pytest.approx(first / total, abs=1e-6),
+        ("passage", result[1].text): pytest.approx(second / total, abs=1e-6),
     }
 
 
