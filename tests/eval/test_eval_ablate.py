@@ -47,7 +47,7 @@ def test_each_variant_lacks_one_stage() -> None:
         assert changed == set(STAGES[stage])
 
 
-@pytest.mark.parametrize("stage", ["walk", "titles"])
+@pytest.mark.parametrize("stage", ["walk"])
 def test_a_set_that_needs_a_stage_loses_by_it(bridge: Path, small: Engine, stage: str) -> None:
     """The second gold passage is reached by walking to the title that the first one names: whole 100, else 50."""
     dataset, settings = load_dataset(bridge), RunSettings(ablations([stage]))

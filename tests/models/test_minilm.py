@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hippomem.errors import ModelFilesError
-from hippomem.models.embedder import Embedder
+from hippomem.models.embedder import Embedder, TokenEmbedder, embed_query, sign_bits
 from hippomem.models.minilm import TOKEN_LIMIT, WEIGHTS_BYTES, MiniLM, package_folder, pool
 
 WORDS = ["memory", "hippocampus", "Paris", "1984", "北京", "São", ",", "director", "unaffable", "the"]
@@ -254,3 +254,38 @@ def test_names_that_the_vocabulary_cannot_spell_are_near_to_nothing() -> None:
     names = ["茶馆", "复旦", "北京", "Ada"]
     assert (np.abs(model.embed(names, role="entity")).sum(axis=1) > 0).tolist() == [False, False, True, True]
     assert np.allclose(np.linalg.norm(model.embed(names), axis=1), 1.0)
+
+
+def test_it_shows_its_tokens(minilm: MiniLM) -> None:
+    """MiniLM fulfils the wider seam."""
+    assert isinstance(minilm, TokenEmbedder)
+
+
+def test_a_query_is_embedded_once_for_all(minilm: MiniLM) -> None:
+    """Its vector is that of ``embed``, its tokens are unit rows, and each names the word it is a piece of."""
+    query = "Who met Saaremaa's duke in São Paulo, or in 北京?"
+    shown = embed_query(minilm, query)
+    assert shown.vector.tobytes() == minilm.embed([query])[0].tobytes()
+    assert shown.tokens.shape == (len(shown.words), 384)
+    np.testing.assert_allclose(np.linalg.norm(shown.tokens, axis=1), 1, atol=1e-6)
+    assert list(dict.fromkeys(shown.words)) == [
+        *("Who", "met", "Saaremaa", "'", "s", "duke", "in", "São", "Paulo", ",", "or", "北", "京", "?")
+    ]
+    assert shown.words.count("Saaremaa") > 1  # one word, several pieces
+
+
+def test_a_query_without_tokens(minilm: MiniLM) -> None:
+    """White space has a vector and no tokens; a long text is cut at the limit."""
+    assert embed_query(minilm, " ").tokens.shape == (0, 384)
+    assert len(embed_query(minilm, "word " * 1000).words) == TOKEN_LIMIT - 2
+
+
+def test_signs_are_those_of_the_tokens_whatever_the_batch(minilm: MiniLM) -> None:
+    """The signs of a passage are those of its tokens as a query shows them, alone and among others; equal texts share them."""
+    texts = [sentence(9), "a", "", sentence(40), sentence(9)]
+    vectors, signs = minilm.embed_with_signs(texts)
+    assert vectors.tobytes() == minilm.embed(texts).tobytes()
+    for text, bits in zip(texts, signs, strict=True):
+        assert bits.dtype == np.uint8
+        assert bits.tobytes() == sign_bits(embed_query(minilm, text).tokens).tobytes()
+        assert bits.tobytes() == minilm.embed_with_signs([text])[1][0].tobytes()
