@@ -281,7 +281,7 @@ def test_a_query_without_tokens(minilm: MiniLM) -> None:
 
 
 def test_signs_are_those_of_the_tokens_whatever_the_batch(minilm: MiniLM) -> None:
-    """The signs of a passage are those of its tokens as a query shows them, alone and among others; equal texts share them."""
+    """The signs of a passage are those of its tokens as a query shows them, alone and among others."""
     texts = [sentence(9), "a", "", sentence(40), sentence(9)]
     vectors, signs = minilm.embed_with_signs(texts)
     assert vectors.tobytes() == minilm.embed(texts).tobytes()
