@@ -18,7 +18,7 @@ from hippomem.errors import EmptyResetError
 from hippomem.graph.pagerank import DAMPING
 
 #: Residual mass that a node may keep, as a share of the whole: what is left anywhere is below this.
-TOLERANCE = 1e-6
+TOLERANCE = 3e-6
 
 
 def push_pagerank(

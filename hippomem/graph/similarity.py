@@ -34,6 +34,20 @@ def row_products(
     return products.astype(np.float64)
 
 
+def pair_products(
+    vectors: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(m,) dot products of row first[i] with row second[i] of *vectors* (n, d).
+
+    >>> pair_products(np.array([[1.0, 0.0], [0.6, 0.8]], dtype=np.float32), np.array([0]), np.array([1])).round(1)
+    array([0.6])
+    """
+    products = np.empty(len(first), dtype=np.float32)
+    if len(first):
+        _pair_kernel()(vectors, first, second, products)
+    return products.astype(np.float64)
+
+
 def max_similarity(tokens: NDArray[np.float32], signs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
     """(t, n) the best cosine of each of t query tokens with a token of each of n passages, estimated from signs.
 
@@ -72,38 +86,54 @@ def _row_kernel() -> Any:
 
 
 @cache
+def _pair_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # type: ignore[misc, unused-ignore]
+    def multiply(vectors, first, second, products):  # type: ignore[no-untyped-def]
+        for i in range(len(first)):
+            a, b = vectors[first[i]], vectors[second[i]]
+            total = np.float32(0.0)
+            for k in range(len(a)):
+                total += a[k] * b[k]
+            products[i] = total
+
+    return multiply
+
+
+@cache
 def _sign_kernel() -> Any:
     from numba import njit
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def best_of(by_bit, signs, lengths, best):  # type: ignore[no-untyped-def]
         width, _, t = by_bit.shape
-        # table[w, b]: what byte b in place w adds for each query token; a set bit adds its value, a clear one takes it off.
-        table = np.empty((width, 256, t), dtype=np.float32)
+        dots = np.zeros((len(signs), t), dtype=np.float32)
+        # table[b]: what byte b in place w adds for each query token; a set bit adds its value, a clear one takes it off.
+        # One place after the other, so that the table stays in the nearest cache.
+        table = np.empty((256, t), dtype=np.float32)
         for w in range(width):
             for j in range(t):
                 total = np.float32(0.0)
                 for bit in range(8):
                     total += by_bit[w, bit, j]
-                table[w, 0, j] = -total
-            for byte in range(1, 256):
-                low = byte & -byte
-                bit = 7
-                while (1 << (7 - bit)) != low:
-                    bit -= 1
+                table[0, j] = -total
+            for bit in range(
+                8
+            ):  # from the lowest bit: bytes below 1 << bit are there, and each gives one with that bit set
+                low = 1 << bit
+                for byte in range(low):
+                    for j in range(t):
+                        table[low + byte, j] = table[byte, j] + 2 * by_bit[w, 7 - bit, j]
+            for row in range(len(signs)):
+                entry = table[signs[row, w]]
                 for j in range(t):
-                    table[w, byte, j] = table[w, byte ^ low, j] + 2 * by_bit[w, bit, j]
-        dots = np.empty(t, dtype=np.float32)
+                    dots[row, j] += entry[j]
         row = 0
         for passage in range(len(lengths)):
             for _ in range(lengths[passage]):
-                dots[:] = 0.0
-                for w in range(width):
-                    entry = table[w, signs[row, w]]
-                    for j in range(t):
-                        dots[j] += entry[j]
                 for j in range(t):
-                    best[passage, j] = max(best[passage, j], dots[j])
+                    best[passage, j] = max(best[passage, j], dots[row, j])
                 row += 1
 
     return best_of

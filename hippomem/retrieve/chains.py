@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from hippomem.graph.similarity import pair_products
 from hippomem.retrieve.base import FactCosines, top
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index import NamespaceIndex, rows
 from hippomem.retrieve.linking import HUB
 
 Vector = NDArray[np.float64]
@@ -69,17 +70,13 @@ class Chains:
     def score(self, firsts: NDArray[np.int64], cosine: FactCosines) -> ChainScores:
         """Scores of the best chains. firsts: positions of the facts that chains begin with."""
         titled, every = np.full(len(self.index.passage_ids), -1.0), np.full(len(self.index.passage_ids), -1.0)
-        rows = self.mentions[firsts] @ self.by_entity if len(firsts) else csr_array((0, 0))
-        if not rows.nnz:
+        first, second = self._sharing(firsts)
+        if not len(first):
             return ChainScores(titled, every)
-        first = np.repeat(firsts, np.diff(rows.indptr))
-        second = rows.indices.astype(np.int64)
-        apart = self.passage[first] != self.passage[second]
-        first, second = first[apart], second[apart]
         # The rest could only win by saying the opposite of their partner, which no answer does.
         promising = top(cosine[first] + cosine[second], _PROMISING)
         first, second = first[promising], second[promising]
-        between = np.einsum("ij,ij->i", self.index.fact_vectors[first], self.index.fact_vectors[second]).astype(float)
+        between = pair_products(self.index.fact_vectors, first, second)
         pair = (cosine[first] + cosine[second]) / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
         best = top(pair, _PAIRS)
         first, second, pair = first[best], second[best], pair[best]
@@ -88,6 +85,16 @@ class Chains:
             for fact in (first[kept], second[kept]):
                 np.maximum.at(values, self.passage[fact], pair[kept])
         return ChainScores(titled, every)
+
+    def _sharing(self, firsts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs (first, second) of facts of different passages that share an entity, each once, in order."""
+        entities, of_first = rows(self.mentions, firsts)
+        seconds, of_entity = rows(self.by_entity, entities)
+        facts = len(self.index.fact_keys)
+        pairs = np.unique(np.repeat(np.repeat(firsts, of_first), of_entity) * facts + seconds)
+        first, second = pairs // max(facts, 1), pairs % max(facts, 1)
+        apart = self.passage[first] != self.passage[second]
+        return first[apart], second[apart]
 
     def _names(self, fact: NDArray[np.int64], entity: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each fact mentions the entity of the same position (-1: none)."""

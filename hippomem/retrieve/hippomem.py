@@ -181,7 +181,8 @@ class HippoMem:
         w = self._w
         covers = np.zeros(len(scores))
         best = top(scores, w.covered, candidates)
-        importance = np.array([self._lexicon.importance(word) for word in encoded.words])
+        known = {word: self._lexicon.importance(word) for word in dict.fromkeys(encoded.words)}
+        importance = np.array([known[word] for word in encoded.words])
         if len(best) < 2 or not importance.any():
             return scores, (), covers
         keys = self._index.passage_keys[best].tolist()

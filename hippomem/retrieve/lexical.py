@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from hippomem.retrieve.index import NamespaceIndex, ones
-from hippomem.text.words import terms
+from hippomem.text.words import term_of, terms
 
 Vector = NDArray[np.float64]
 #: Positions of a query's terms in the vocabulary, with their counts.
@@ -167,7 +167,9 @@ class Lexicon:
 
     def importance(self, word: str) -> float:
         """idf of the term that a word counts as: 0 for a stop word or a sign, the highest for a word nobody wrote."""
-        found = terms(word)
+        # Most are plain words: no need to look for their borders.
+        plain = word.isascii() and word.isalnum()
+        found = [term for term in [term_of(word.lower())] if term is not None] if plain else terms(word)
         if not found:
             return 0.0
         texts = len(self.saturation)

@@ -11,6 +11,9 @@ from hippomem.errors import InputError, NotFoundError
 from hippomem.text import ids
 from hippomem.types import Document, MemoryRecord, Source
 
+#: Values bound in one statement: far below SQLite's limit.
+_MARKS = 500
+
 
 class Inserted(NamedTuple):
     """What became of a document: the row and id of its memory, and whether it was new."""
@@ -142,17 +145,23 @@ class Head(NamedTuple):
 
 def heads(db: sqlite3.Connection, memory_keys: Iterable[int]) -> dict[int, Head]:
     """Ids, times and source ids of memories, for hits; those deleted meanwhile are left out."""
+    found: dict[int, Head] = {}
     keys = list(dict.fromkeys(memory_keys))
-    marks = ",".join("?" * len(keys))
-    sources: dict[int, list[str]] = {}
-    for key, source_id in db.execute(
-        f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({marks}) AND source_id IS NOT NULL"
-        " ORDER BY source_id",
-        keys,
-    ):
-        sources.setdefault(key, []).append(source_id)
-    rows = db.execute(f"SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN ({marks})", keys)
-    return {key: Head(memory_id, occurred_at, tuple(sources.get(key, ()))) for key, memory_id, occurred_at in rows}
+    for start in range(0, len(keys), _MARKS):
+        block = keys[start : start + _MARKS]
+        marks = ",".join("?" * len(block))
+        sources: dict[int, list[str]] = {}
+        for key, source_id in db.execute(
+            f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({marks})"
+            " AND source_id IS NOT NULL ORDER BY source_id",
+            block,
+        ):
+            sources.setdefault(key, []).append(source_id)
+        rows = db.execute(
+            f"SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN ({marks})", block
+        )
+        found |= {key: Head(memory_id, date, tuple(sources.get(key, ()))) for key, memory_id, date in rows}
+    return found
 
 
 def is_there(db: sqlite3.Connection, memory_key: int) -> bool:

@@ -42,12 +42,12 @@ def save_token_signs(db: sqlite3.Connection, keys: Sequence[int], signs: Sequenc
 def token_signs(db: sqlite3.Connection, keys: Sequence[int], dimension: int) -> list[NDArray[np.uint8] | None]:
     """(n, ceil(dimension / 8)) uint8 for each passage, in the order given; None for one that has none."""
     width = -(-dimension // 8)
-    found: list[NDArray[np.uint8] | None] = []
-    for key in keys:
-        row = db.execute("SELECT token_signs FROM passages WHERE passage_key = ?", (key,)).fetchone()
-        blob = None if row is None else row[0]
-        found.append(None if blob is None else np.frombuffer(blob, dtype=np.uint8).reshape(-1, width))
-    return found
+    marks = ",".join("?" * len(keys))
+    blobs = dict(
+        db.execute(f"SELECT passage_key, token_signs FROM passages WHERE passage_key IN ({marks})", tuple(keys))
+    )
+    found = (blobs.get(key) for key in keys)
+    return [None if blob is None else np.frombuffer(blob, dtype=np.uint8).reshape(-1, width) for blob in found]
 
 
 def unembedded_passages(db: sqlite3.Connection, namespace_key: int) -> list[int]:

@@ -236,3 +236,11 @@ def test_update_keeps_the_id_and_the_sources() -> None:
         assert of.get(again).text == "Ada lives in Rome."
         with pytest.raises(EmptyTextError):
             of.update(again, " ")
+
+
+def test_more_hits_than_a_statement_takes_values() -> None:
+    """A search for everything in a store of 1,200 memories names each of them, with its source."""
+    with Memory(embedder=HashEmbedder(dimension=8)) as memory:
+        memory.add_many(Document(f"note {n}", source_id=f"s{n}") for n in range(1200))
+        found = memory.search("note", k=5000, retriever="dense", explain=False)
+        assert sorted(hit.source_ids for hit in found) == sorted((f"s{n}",) for n in range(1200))
