@@ -50,6 +50,8 @@ def read_labels(question_id: str, metadata: object) -> Labels:
     Labels(type='', hops=2, answers=('1960', 'in 1960'))
     >>> read_labels("q", {"category": 2})
     Labels(type='temporal', hops=None, answers=())
+    >>> read_labels("q", {"category": 5, "answer": "a trap", "adversarial": True})
+    Labels(type='adversarial', hops=None, answers=())
     """
     known: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
     kind = _text(known.get("type"))
@@ -59,6 +61,8 @@ def read_labels(question_id: str, metadata: object) -> Labels:
         kind = LOCOMO_CATEGORIES.get(number, _text(category))
     aliases = known.get("answer_aliases")
     answers = [known.get("answer"), *(aliases if isinstance(aliases, list) else [])]
+    if known.get("adversarial") is True:  # LoCoMo's trap: what stands under "answer" is what must not be said
+        answers = []
     return Labels(
         kind, _hops(known.get("hops"), kind, question_id), tuple(dict.fromkeys(filter(None, map(_text, answers))))
     )
