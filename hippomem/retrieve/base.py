@@ -54,7 +54,8 @@ class Ranking:
 
         A passage behind another never shows a higher score than it, nor the same one with a lower position.
         """
-        order = [*self.first, *(p for p in top(self.scores, k, self.candidates).tolist() if p not in set(self.first))]
+        by_score = top(self.scores, k, self.candidates).tolist()
+        order = list(dict.fromkeys([*self.first, *by_score]))
         shown: list[tuple[int, float]] = []
         for position in order[:k]:
             score = float(self.scores[position])
