@@ -14,7 +14,7 @@ from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import min_max
 from hippomem.retrieve.index import NamespaceIndex, row
-from hippomem.retrieve.linking import query_mentions, titles_in_query
+from hippomem.retrieve.linking import HUB, query_mentions, titles_in_query
 from hippomem.text.words import terms
 from hippomem.types import Hit
 
@@ -23,8 +23,6 @@ Flags = NDArray[np.bool_]
 
 #: Passages, best first, that a trail may lead over; sentences of each, those nearest to the question.
 PASSAGES, SENTENCES = 10, 12
-#: An entity in more passages than this joins everything with everything (as for the retriever's chains).
-_HUB = 50
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Sentences:
     def names(self, fact: int) -> set[int]:
         """Entities of a sentence, its title among them, that may join it with another: no hubs."""
         frequency = self.index.document_frequency
-        return {entity for entity in row(self.index.mentions, fact).tolist() if frequency[entity] <= _HUB}
+        return {entity for entity in row(self.index.mentions, fact).tolist() if frequency[entity] <= HUB}
 
     def _knows(self, hit: Hit) -> bool:
         return hit.passage_id in self._position
