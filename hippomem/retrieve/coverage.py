@@ -6,6 +6,9 @@ well a passage covers each token of the question is read off late interaction (`
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,21 +28,46 @@ def covering_order(scores: Vector, covered: Vector, importance: Vector, linked: 
     n = len(scores)
     if n < 3:
         return sorted(range(n), key=lambda i: (-scores[i], i))
-    weighted = covered * importance[:, None]  # importance >= 0: the maximum of products is the product of the maximum
-    value = scores[:, None] + scores[None, :] + linked
-    for i in range(n):
-        value[i] += worth * np.maximum(weighted, weighted[:, i : i + 1]).sum(axis=0)
-    value[np.tril_indices(n)] = -np.inf
-    i, j = divmod(int(value.argmax()), n)
-    order = [i, j] if scores[i] >= scores[j] else [j, i]
-    reached = np.maximum(weighted[:, i], weighted[:, j])
-    left = np.ones(n, dtype=bool)
-    left[order] = False
-    alone = scores + linked[:, order].max(axis=1)
-    while left.any():
-        gain = alone + worth * np.maximum(weighted, reached[:, None]).sum(axis=0)
-        best = int(np.where(left, gain, -np.inf).argmax())
-        order.append(best)
-        left[best] = False
-        reached = np.maximum(reached, weighted[:, best])
-    return order
+    order = np.empty(n, dtype=np.int64)
+    # importance >= 0: the maximum of products is the product of the maximum.
+    _kernel()(scores, np.ascontiguousarray((covered * importance[:, None]).T), linked, worth, order)
+    return [int(i) for i in order]
+
+
+@cache
+def _kernel() -> Any:
+    """The compiled loops: n² · t steps, where numpy would take longer to be called than to add."""
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def choose(scores, weighted, linked, worth, order):  # type: ignore[no-untyped-def]
+        n, t = weighted.shape
+        best = -np.inf
+        for i in range(n):
+            for j in range(i + 1, n):
+                together = 0.0
+                for k in range(t):
+                    together += max(weighted[i, k], weighted[j, k])
+                value = scores[i] + scores[j] + linked[i, j] + worth * together
+                if value > best:
+                    best = value
+                    order[0], order[1] = (i, j) if scores[i] >= scores[j] else (j, i)
+        first, second = order[0], order[1]
+        reached = np.maximum(weighted[first], weighted[second])
+        left = np.ones(n, dtype=np.bool_)
+        left[first] = left[second] = False
+        for place in range(2, n):
+            best, chosen = -np.inf, -1
+            for i in range(n):
+                if left[i]:
+                    together = 0.0
+                    for k in range(t):
+                        together += max(weighted[i, k], reached[k])
+                    value = scores[i] + max(linked[i, first], linked[i, second]) + worth * together
+                    if value > best:
+                        best, chosen = value, i
+            order[place] = chosen
+            left[chosen] = False
+            reached = np.maximum(reached, weighted[chosen])
+
+    return choose

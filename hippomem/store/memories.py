@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hippomem.errors import InputError, NotFoundError
 from hippomem.text import ids
@@ -149,18 +149,16 @@ def heads(db: sqlite3.Connection, memory_keys: Iterable[int]) -> dict[int, Head]
     keys = list(dict.fromkeys(memory_keys))
     for start in range(0, len(keys), _MARKS):
         block = keys[start : start + _MARKS]
-        marks = ",".join("?" * len(block))
         sources: dict[int, list[str]] = {}
         for key, source_id in db.execute(
-            f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({marks})"
+            f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({','.join('?' * len(block))})"
             " AND source_id IS NOT NULL ORDER BY source_id",
             block,
         ):
             sources.setdefault(key, []).append(source_id)
-        rows = db.execute(
-            f"SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN ({marks})", block
-        )
-        found |= {key: Head(memory_id, date, tuple(sources.get(key, ()))) for key, memory_id, date in rows}
+        rows = _by_key(db, "SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN", block)
+        for key, (memory_id, occurred_at) in rows.items():
+            found[key] = Head(memory_id, occurred_at, tuple(sources.get(key, ())))
     return found
 
 
@@ -258,23 +256,29 @@ def unextracted(db: sqlite3.Connection, namespace_key: int, state: str = "pendin
 def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, PassageRow]:
     """Passages by row number, in the order asked for; those that are gone are left out.
 
-    A memory's text is read once for all of its passages that follow one another, and cut here: cutting in SQL would walk
-    a long text from its start for every passage.
+    A memory's text is read once for all of its passages, and cut here: cutting in SQL would walk a long text from its start
+    for every passage.
     """
+    keys = list(passage_keys)
     found: dict[int, PassageRow] = {}
-    memory: tuple[int, str, str] | None = None
-    for key in passage_keys:
-        row = db.execute(
-            "SELECT passage_id, memory_key, start, stop FROM passages WHERE passage_key = ?", (key,)
-        ).fetchone()
-        if row is None:
-            continue
-        passage_id, memory_key, start, stop = row
-        if memory is None or memory[0] != memory_key:
-            title, text = db.execute("SELECT title, text FROM memories WHERE memory_key = ?", (memory_key,)).fetchone()
-            memory = memory_key, title, text
-        found[key] = PassageRow(key, passage_id, memory_key, memory[1], memory[2][start:stop])
+    for start in range(0, len(keys), _MARKS):
+        block = keys[start : start + _MARKS]
+        slices = _by_key(
+            db, "SELECT passage_key, passage_id, memory_key, start, stop FROM passages WHERE passage_key IN", block
+        )
+        memory_keys = dict.fromkeys(memory_key for _, memory_key, _, _ in slices.values())
+        memories = _by_key(db, "SELECT memory_key, title, text FROM memories WHERE memory_key IN", list(memory_keys))
+        for key in block:
+            passage_id, memory_key, first, stop = slices.get(key, ("", None, 0, 0))
+            if memory_key in memories:  # else forgotten, perhaps between the two queries
+                title, text = memories[memory_key]
+                found[key] = PassageRow(key, passage_id, memory_key, title, text[first:stop])
     return found
+
+
+def _by_key(db: sqlite3.Connection, select: str, keys: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """Rows of a query that ends in IN, by their first column."""
+    return {row[0]: row[1:] for row in db.execute(f"{select} ({','.join('?' * len(keys))})", keys)}
 
 
 def state(db: sqlite3.Connection, passage_key: int) -> str | None:
