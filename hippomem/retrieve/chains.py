@@ -60,7 +60,8 @@ class Chains:
         frequency = index.document_frequency
         mentions = csr_array(index.mentions, dtype=np.float64, copy=True)
         linking = (frequency >= 2) & (frequency <= HUB)
-        mentions.data = linking[mentions.indices].astype(np.float64)
+        sentence = np.repeat(~index.is_triple, np.diff(mentions.indptr))
+        mentions.data = (linking[mentions.indices] & sentence).astype(np.float64)
         mentions.eliminate_zeros()
         passage = index.home_of_fact
         facts = np.repeat(np.arange(len(index.fact_keys)), np.diff(index.mentions.indptr))

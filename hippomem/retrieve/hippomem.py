@@ -143,9 +143,9 @@ class HippoMem:
         return push_pagerank(self._transition, reset, damping=self._w.damping)
 
     def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
-        """(P,) the best cosine among the own facts of these passages; -1 for others and for one without facts."""
+        """(P,) the best cosine among the own sentences of these passages; -1 for others."""
         best = np.full(len(self._index.passage_ids), -1.0)
-        facts, sizes = rows(self._index.contributions, passages)
+        facts, sizes = rows(self._index.said_sentences, passages)
         if len(facts):
             starts = np.cumsum(sizes) - sizes
             best[passages[sizes > 0]] = np.maximum.reduceat(cosine[facts], starts[sizes > 0])

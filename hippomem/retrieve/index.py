@@ -130,6 +130,17 @@ class NamespaceIndex:
         return self.triples if len(self.triples) else self.sentences
 
     @cached_property
+    def said_sentences(self) -> csr_array:
+        """(P, F) the contributions that are sentences: what a query is compared with.
+
+        Triples beside them join names in the graph; the encoder reads a sentence better than the text of a tuple.
+        """
+        kept = csr_array(self.contributions, copy=True)
+        kept.data = kept.data * ~self.is_triple[kept.indices]
+        kept.eliminate_zeros()
+        return kept
+
+    @cached_property
     def facts_of_entity(self) -> csr_array:
         """(E, F) the mentions, by entity."""
         return csr_array(self.mentions.T)

@@ -26,7 +26,7 @@ class Matched:
 
     dense: (P,) cosine.    lexical: (P,) BM25 share, in [0, 1).    titled: (P,) 1 / (passages of that title) where the query
     spells out a passage's title, else 0.    said: (P,) whether a passage is by somebody whom the query names.
-    passages: positions of the candidates.    facts: (f,) positions of theirs.    match: (f,) score of each.
+    passages: positions of the candidates.    facts: (f,) positions of their sentences.    match: (f,) score of each.
     cosine: of any fact, when asked for.
     """
 
@@ -52,7 +52,7 @@ def match(
     in_its_words = top(lexical, weights.candidates, np.flatnonzero(lexical))
     passages = np.unique(np.concatenate([nearest, in_its_words, np.flatnonzero(titled)]))
     stated = np.zeros(len(index.fact_keys), dtype=bool)
-    stated[rows(index.contributions, passages)[0]] = True
+    stated[rows(index.said_sentences, passages)[0]] = True
     facts = np.flatnonzero(stated)
     cosine = FactCosines(index.fact_vectors, vector)
     score = cosine[facts] + weights.lexical_match * lexicon.fact_share(terms)[facts]
