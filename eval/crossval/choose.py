@@ -11,7 +11,7 @@ Figures = NDArray[np.float64]
 
 
 def choose(recall_5: Figures, recall_2: Figures) -> int:
-    """The row with the best mean recall@5 over the columns; ties by recall@2, then by order: the default comes first.
+    """The row with the best mean recall@5 over the columns; ties by recall@2, then by order.
 
     recall_5, recall_2: (settings, sets), a set's mean over its questions each; each set counts once, at least one.
 
@@ -23,6 +23,9 @@ def choose(recall_5: Figures, recall_2: Figures) -> int:
 
 
 def leave_one_out(recall_5: Figures, recall_2: Figures) -> list[int]:
-    """For each set (column) the row that is chosen on all the others; at least two sets."""
+    """For each set (column) the row that is chosen on all the others; at least two sets.
+
+    The defaults are left out by the caller: whoever chose them had all the sets in view.
+    """
     others = [np.arange(recall_5.shape[1]) != held_out for held_out in range(recall_5.shape[1])]
     return [choose(recall_5[:, kept], recall_2[:, kept]) for kept in others]

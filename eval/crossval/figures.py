@@ -21,8 +21,9 @@ Trials = Mapping[str, Mapping[str, Scores]]
 def figures(trials: Trials, *, seed: int) -> dict[str, Any]:
     """Everything that the sets asked so far say, as plain JSON types; percent.
 
-    scores: means of each setting by set.    folds: by held-out set, the setting chosen on the others (``on_others``: its
-    means there), what it and the default find on the held-out set, and the difference, chosen − default.
+    scores: means of each setting by set.    folds: by held-out set, the random setting chosen on the others (``on_others``:
+    its means there), what it and the default find on the held-out set, and the difference, chosen − default. The default
+    takes no part in the choice: it was made with all sets in view, and would be chosen for that.
     mean: the same over all folds, each counting once.    all_sets: the setting that is best on all sets together,
     and what the default loses against it; chosen on what it is measured on, so the most there is to lose.
     spread: of the mean recall@5 over sets among the random settings. A default near the best and a narrow spread are a
@@ -52,7 +53,8 @@ def _means(scores: Mapping[str, Scores]) -> dict[str, Any]:
 def _folds(trials: Trials, labels: Sequence[str], recall_5: Figures, recall_2: Figures, seed: int) -> dict[str, Any]:
     folds: dict[str, Any] = {}
     held_out: list[dict[str, Scores]] = []
-    for column, (name, row) in enumerate(zip(trials, leave_one_out(recall_5, recall_2), strict=True)):
+    rows = [1 + drawn for drawn in leave_one_out(recall_5[1:], recall_2[1:])]  # row 0 is the default
+    for column, (name, row) in enumerate(zip(trials, rows, strict=True)):
         pair = {DEFAULT: trials[name][DEFAULT], CHOSEN: trials[name][labels[row]]}
         held_out.append(pair)
         others = np.delete(np.stack([recall_5[row], recall_2[row]]), column, axis=1).mean(axis=1)

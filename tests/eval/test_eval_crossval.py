@@ -196,7 +196,9 @@ def test_the_command_reports_every_fold(
     assert report["settings"]["trial 2"] == numbers(draw(3, seed=2)[1])
     assert list(report["scores"]) == list(report["folds"]) == ["bridge", "other"]
     assert report["scores"]["bridge"]["recall@2"]["default"] == 100.0
-    assert report["folds"]["bridge"]["setting"] == "default"  # all are equal on the other set
+    assert (
+        report["folds"]["bridge"]["setting"] == "trial 1"
+    )  # all are equal on the other set; the default takes no part
     assert report["spread"]["settings"] == 4
     assert report["provenance"]["arguments"] == ["crossval", "bridge", "other", "--trials", "3", "--seed", "2"]
     shown = capsys.readouterr()
