@@ -14,6 +14,7 @@ Each stage can be switched off (`Weights.without`), and says nothing by itself w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +42,23 @@ from hippomem.types import SearchResult
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
+
+
+#: Passages embedded by an older hippomem have no signs to compare, and are not passed over without a word.
+_NO_SIGNS = "ranked without coverage: some passages have no token signs; `hippomem reembed` makes them"
+
+
+@dataclass(frozen=True)
+class Covered:
+    """What covering makes of a ranking. scores: (P,).    share: (P,) of the query, that each of the best covers.
+
+    first: the best passages in their new order.    note: why there is none, where there should be.
+    """
+
+    scores: Vector
+    share: Vector
+    first: tuple[int, ...] = ()
+    note: str = ""
 
 
 class HippoMem:
@@ -121,7 +139,7 @@ class HippoMem:
         with watch.stage("fuse"):
             scores = self._fuse(activation, matched, chains.titled, chains.every, own, candidates)
         with watch.stage("cover"):
-            scores, first, covers = self._cover(scores, candidates, encoded)
+            covered = self._cover(scores, candidates, encoded)
         parts = {
             "pagerank": activation,
             "dense": matched.dense,
@@ -129,10 +147,11 @@ class HippoMem:
             "fact": own,
             "chain": chains.every,
             "title": matched.titled,
-            "covers": covers,
+            "covers": covered.share,
         }
-        why = self._explain.walked(self._pull, x, seeds.reset, matched.cosine, parts, seeds.note, seeds.origin)
-        ranking = Ranking(scores, why=why, first=first, note=seeds.note)
+        note = "; ".join(filter(None, (seeds.note, covered.note)))
+        why = self._explain.walked(self._pull, x, seeds.reset, matched.cosine, parts, note, seeds.origin)
+        ranking = Ranking(covered.scores, why=why, first=covered.first, note=note)
         return present(self._store, index, self.name, query, ranking, k, explain, watch)
 
     def _walk(self, reset: Vector) -> Vector:
@@ -173,31 +192,28 @@ class HippoMem:
         scores[candidates] = scaled
         return scores
 
-    def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> tuple[Vector, tuple[int, ...], Vector]:
-        """(P,) scores, the best passages in their new order, and (P,) the share of the query that each of them covers.
-
-        As they were, none, and zeros, where there are no tokens to compare.
-        """
+    def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> Covered:
+        """Order the best passages by what they cover together; nothing changes where there are no tokens to compare."""
         w = self._w
-        covers = np.zeros(len(scores))
+        share = np.zeros(len(scores))
         best = top(scores, w.covered, candidates)
         known = {word: self._lexicon.importance(word) for word in dict.fromkeys(encoded.words)}
         importance = np.array([known[word] for word in encoded.words])
         if len(best) < 2 or not importance.any():
-            return scores, (), covers
+            return Covered(scores, share)
         keys = self._index.passage_keys[best].tolist()
         found = vectors.token_signs(self._store.db, keys, encoded.tokens.shape[1])
         signs = [tokens for tokens in found if tokens is not None]
-        if len(signs) < len(best):  # passages that were embedded by an older hippomem
-            return scores, (), covers
+        if len(signs) < len(best):
+            return Covered(scores, share, note=_NO_SIGNS)
         importance /= importance.sum()
         covered = max_similarity(encoded.tokens, signs)
-        covers[best] = importance @ covered
+        share[best] = importance @ covered
         scores = scores.copy()
-        scores[best] += w.episode * self._index.episodic[best] * min_max(covers[best])
+        scores[best] += w.episode * self._index.episodic[best] * min_max(share[best])
         linked = w.link * passage_links(self._index, best)
         order = covering_order(scores[best], covered, importance, linked, worth=w.cover)
-        return scores, tuple(int(best[i]) for i in order), covers
+        return Covered(scores, share, tuple(int(best[i]) for i in order))
 
 
 def _edges(weights: Weights) -> tuple[float, ...]:

@@ -47,10 +47,13 @@ def test_a_store_of_version_1_opens_and_answers(tmp_path: Path) -> None:
     as_version_1(path)
     with Memory(path, embedder=HashEmbedder()) as memory:
         assert memory.stats().schema_version == migrations.migrations()[-1].version
-        assert memory.search(question, k=1)[0].source_ids == ("0",)
+        found = memory.search(question, k=1)
+        assert found[0].source_ids == ("0",)
+        assert "hippomem reembed" in found.note
         memory.add("The island trades in salt.")
         missing = "SELECT count(*) FROM passages WHERE token_signs IS NULL"
         assert memory.store.db.execute(missing).fetchone()[0] == len(TEXTS)
         memory.forget(*(record.memory_id for record in memory.list() if "salt" in record.text))
         memory.reembed(HashEmbedder())
         assert memory.export() == now
+        assert memory.search(question, k=1).note == ""
