@@ -52,11 +52,6 @@ class Bm25Index:
             _add_column(scores, self.weights, term, float(count))
         return scores
 
-    def share(self, query: Query) -> Vector:
-        """(n,) BM25 as a share of what a text full of the query's terms would get, in [0, 1)."""
-        most = sum(self.idf[term] * count for term, count in query.items()) * (K1 + 1)
-        return self.scores(query) / most if most > 0 else np.zeros(self.weights.shape[0])
-
 
 #: How much of a term's count reaches the passages behind and before the one that holds it, in a session or document:
 #: one step, two steps. A reply repeats little of the question that it answers, so what was said before counts for more.
