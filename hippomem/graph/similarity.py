@@ -34,6 +34,36 @@ def row_products(
     return products.astype(np.float64)
 
 
+def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(n, d) rows as whole numbers of -127 to 127 and (n,) scales: row ≈ scale · numbers; a quarter of the space.
+
+    Each row by itself, so it has the same bytes wherever it stands. A cosine of unit rows of 384 dimensions is off by 0.0005.
+    """
+    scales = (np.abs(vectors).max(axis=1, initial=0.0) / 127.0).astype(np.float32)
+    safe = np.where(scales > 0, scales, np.float32(1.0))
+    return np.rint(vectors / safe[:, None]).astype(np.int8), scales
+
+
+def quantised_products(
+    vectors: NDArray[np.int8], scales: NDArray[np.float32], query: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(m,) dot products of quantised rows with *query* (d,) float32. See `quantise`."""
+    products = np.empty(len(rows), dtype=np.float32)
+    if len(rows):
+        _quantised_kernel()(vectors, scales, query, rows, products)
+    return products.astype(np.float64)
+
+
+def quantised_pairs(
+    vectors: NDArray[np.int8], scales: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(m,) dot products of quantised row first[i] with row second[i]."""
+    products = np.empty(len(first), dtype=np.float32)
+    if len(first):
+        _quantised_pair_kernel()(vectors, scales, first, second, products)
+    return products.astype(np.float64)
+
+
 def pair_products(
     vectors: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -81,6 +111,38 @@ def _row_kernel() -> Any:
             for k in range(len(query)):
                 total += vector[k] * query[k]
             products[i] = total
+
+    return multiply
+
+
+@cache
+def _quantised_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # type: ignore[misc, unused-ignore]
+    def multiply(vectors, scales, query, rows, products):  # type: ignore[no-untyped-def]
+        for i in range(len(rows)):
+            vector = vectors[rows[i]]
+            total = np.float32(0.0)
+            for k in range(len(query)):
+                total += np.float32(vector[k]) * query[k]
+            products[i] = total * scales[rows[i]]
+
+    return multiply
+
+
+@cache
+def _quantised_pair_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def multiply(vectors, scales, first, second, products):  # type: ignore[no-untyped-def]
+        for i in range(len(first)):
+            a, b = vectors[first[i]], vectors[second[i]]
+            total = np.int32(0)
+            for k in range(len(a)):
+                total += np.int32(a[k]) * np.int32(b[k])
+            products[i] = total * scales[first[i]] * scales[second[i]]
 
     return multiply
 

@@ -21,6 +21,7 @@ from hippomem.errors import (
     StoreMissingError,
 )
 from hippomem.models.embedder import EmbedderIdentity
+from hippomem.store import changes
 from hippomem.store.migrations import applied_version, migrate, migrations
 
 IN_MEMORY = ":memory:"
@@ -47,6 +48,7 @@ class Store:
         self.path = path
         self._lock = threading.RLock()
         self._depth = 0
+        self._watched = False
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Store:
@@ -119,12 +121,17 @@ class Store:
         with self._lock:
             name = f"level{self._depth}"
             try:
+                if not self._watched:
+                    changes.watch(self.db)
+                    self._watched = True
                 self.db.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
             except sqlite3.OperationalError as error:
                 raise _as_store_error(error, self.path) from error
             self._depth += 1
             try:
                 yield self.db
+                if self._depth == 1:
+                    changes.record(self.db)
                 self.db.execute("COMMIT" if self._depth == 1 else f"RELEASE {name}")
             except BaseException as error:
                 # A full disk can end the transaction by itself; then there is nothing left to undo.
