@@ -17,8 +17,8 @@ from hippomem.answer.trail import Trail, Trails
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
-from hippomem.retrieve import make_retriever
-from hippomem.retrieve.index import NamespaceIndex, load_index
+from hippomem.retrieve import DEFAULT_RETRIEVER, make_retriever
+from hippomem.retrieve.opening import OpenNamespace
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
 from hippomem.store.export import canonical_text
@@ -96,9 +96,8 @@ class Memory:
         self._indexer = self._new_indexer(self._embedder, namespace)
         self._options = options
         self._lock = threading.RLock()
-        self._index: NamespaceIndex | None = None
-        self._retrievers: dict[str, Retriever] = {}
-        self._trails: Trails | None = None
+        self._open = OpenNamespace(self.store, namespace)
+        self._retrievers: dict[str, tuple[object, Retriever]] = {}
 
     def _settle(self, name: str, wanted: Any, default: Any) -> Any:
         """A choice that the stored data depend on: recorded when the store is made, not to be contradicted later."""
@@ -184,7 +183,7 @@ class Memory:
                 self.store.set_embedder(identity)
             self._embedder = new
             self._indexer = self._new_indexer(new, self.namespace)
-            self._index = None
+            self._retrievers = {}
             for namespace in self.store.namespaces():
                 self._new_indexer(new, namespace).finish(progress=progress)
 
@@ -217,27 +216,19 @@ class Memory:
         if steps != 1:
             raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
         with self._lock:
-            # The search first: it is what brings the index up to date.
             found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever)
-            assert self._index is not None
-            if self._trails is None:
-                self._trails = Trails(self.store, self._index, self._embedder)
-            return self._trails.find(found, keep=k)
+            return Trails(self.store, self._open.picture, self._embedder).find(found, keep=k)
 
     def retriever(self, name: str) -> Retriever:
         """A retriever over the memory as it is now."""
         with self._lock:
-            namespace_key = self.store.namespace_key(self.namespace)
-            generation = -1 if namespace_key is None else self.store.generation(namespace_key)
-            if self._index is None or self._index.generation != generation:
-                self._index = load_index(self.store, self.namespace)
-                self._retrievers = {}
-                self._trails = None
-            if name not in self._retrievers:
-                self._retrievers[name] = make_retriever(
-                    name, self.store, self._index, self._embedder, options=self._options
-                )
-            return self._retrievers[name]
+            # What it reads, kept beside it: another object means that the retriever is over an older one.
+            reads = self._open.picture if name == DEFAULT_RETRIEVER else self._open.index
+            known = self._retrievers.get(name)
+            if known is None or known[0] is not reads:
+                made = make_retriever(name, self.store, self._open, self._embedder, options=self._options)
+                self._retrievers[name] = known = reads, made
+            return known[1]
 
     def get(self, memory_id: str) -> MemoryRecord:
         """A memory by its id, or by the id of one of its passages or sources. Raises NotFoundError."""
@@ -308,6 +299,7 @@ class Memory:
     def close(self) -> None:
         """Checkpoint and close; the one file is then a whole copy."""
         with self._lock:
+            self._open.close()
             self.store.close()
 
     def __enter__(self) -> Memory:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.answer.beam import Candidates
-from hippomem.graph.similarity import row_products
+from hippomem.arrays.picture import LIVE, Picture
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import min_max
-from hippomem.retrieve.index import NamespaceIndex, row
-from hippomem.retrieve.linking import HUB, query_mentions, titles_in_query
+from hippomem.retrieve.linking import HUB, names_in_query, query_mentions, title_names, titles_in_query
 from hippomem.text.words import terms
 from hippomem.types import Hit
 
@@ -27,43 +26,45 @@ PASSAGES, SENTENCES = 10, 12
 
 @dataclass(frozen=True)
 class Sentences:
-    """Finds candidates in one index."""
+    """Finds candidates in one picture."""
 
-    index: NamespaceIndex
+    db: sqlite3.Connection
+    picture: Picture
     embedder: Embedder
 
     def candidates(self, question: str, hits: Sequence[Hit]) -> Candidates:
-        """The nearest sentences of the hits' passages, in order of rank; those of *hits* that the index lacks give none.
+        """The nearest sentences of the hits' passages, in order of rank; those of *hits* that the picture lacks give none.
 
         Costs one encoding of the question. Raises ModelError when the encoder fails.
         """
-        index = self.index
-        passages = [(place, self._position[hit.passage_id]) for place, hit in enumerate(hits) if self._knows(hit)]
+        picture, a = self.picture, self.picture.arrays
+        known = self._places(hits)
+        passages = [(place, known[hit.passage_id]) for place, hit in enumerate(hits) if hit.passage_id in known]
         if not passages:
             return Candidates.none()
         vector = self.embedder.embed([question], role="query")[0]
         fact, place, home, cosine = [], [], [], []
-        for at, position in passages:
-            own = np.sort(row(index.contributions, position))
-            own = own[~index.is_triple[own]]
-            near = row_products(index.fact_vectors, vector, own)
-            kept = np.lexsort((own, -near))[:SENTENCES]
+        for at, passage in passages:
+            own, _ = picture.facts_of_passages(np.array([passage]), sentences=True)
+            near = picture.fact_cosines(vector, own)
+            kept = np.lexsort((a.fact_order[own], -near))[:SENTENCES]
             fact += own[kept].tolist()
             cosine += near[kept].tolist()
             place += [at] * len(kept)
-            home += [position] * len(kept)
+            home += [passage] * len(kept)
         facts, places, homes = (np.array(some, dtype=np.int64) for some in (fact, place, home))
         apart = places[:, None] != places[None, :]
-        names = [self.names(one) - self._given(question) for one in fact]
+        given = self._given(question)
+        names = [self.names(one) - given for one in fact]
         start = self._named(question, homes)
-        titles = index.title_entities[homes]
+        titles = a.title_entity[homes].astype(np.int64)
         compared = np.outer(start, start) & (titles[:, None] != titles[None, :])
         return Candidates(
             fact=facts,
             passage=places,
             cosine=np.array(cosine),
             names=tuple(map(frozenset, names)),
-            vectors=index.fact_vectors[facts],
+            vectors=a.fact_vector[facts] * a.fact_scale[facts, None],
             relevance=min_max(np.array([hit.score for hit in hits]), equal=1.0)[places],
             holds=self._holds(question, facts, homes),
             joined=_share_a_name(names) & apart,
@@ -74,46 +75,44 @@ class Sentences:
 
     def names(self, fact: int) -> set[int]:
         """Entities of a sentence, its title among them, that may join it with another: no hubs."""
-        frequency = self.index.document_frequency
-        return {entity for entity in row(self.index.mentions, fact).tolist() if frequency[entity] <= HUB}
+        entities, _ = self.picture.entities_of_facts(np.array([fact]))
+        return set(entities[self.picture.arrays.frequency[entities] <= HUB].tolist())
 
-    def _knows(self, hit: Hit) -> bool:
-        return hit.passage_id in self._position
-
-    @cached_property
-    def _position(self) -> dict[str, int]:
-        return {passage_id: i for i, passage_id in enumerate(self.index.passage_ids)}
-
-    @cached_property
-    def _term_position(self) -> dict[str, int]:
-        return {term: i for i, term in enumerate(self.index.terms)}
-
-    @cached_property
-    def _idf(self) -> NDArray[np.float64]:
-        """(T,) how much a term tells: log(1 + sentences / sentences that hold it)."""
-        holding = np.bincount(self.index.fact_terms.indices, minlength=len(self.index.terms))
-        idf: NDArray[np.float64] = np.log1p(len(self.index.sentences) / np.maximum(holding, 1))
-        return idf
+    def _places(self, hits: Sequence[Hit]) -> dict[str, int]:
+        """passage_id → place of the hits' passages."""
+        ids = [hit.passage_id for hit in hits]
+        rows = self.db.execute(
+            f"SELECT passage_key, passage_id FROM passages WHERE passage_id IN ({','.join('?' * len(ids))})", ids
+        ).fetchall()
+        known = self.picture.passage_places(key for key, _ in rows)
+        return {passage_id: known[key] for key, passage_id in rows if key in known}
 
     def _given(self, question: str) -> set[int]:
         """Entities that the question names: to meet one again is no step away from it."""
-        position = self.index.entity_position
-        return {position[m.key] for m in query_mentions(question, position.__contains__) if m.key in position}
+        known = self.picture.entities_named(names_in_query(question))
+        keys = {mention.key for mention in query_mentions(question, known.__contains__)}
+        return set((known | self.picture.entities_named(keys - known.keys())).values())
 
     def _named(self, question: str, homes: Ints) -> Flags:
         """(n,) whether the question spells out the title of the sentence's passage."""
-        by_title = self.index.passages_of_title
+        by_title = self.picture.titled(title_names(question))
         named = [p for title in titles_in_query(question, by_title.__contains__) for p in by_title[title]]
         return np.isin(homes, named)
 
     def _holds(self, question: str, facts: Ints, homes: Ints) -> NDArray[np.float64]:
         """(n, t) share of the question's idf that each of its t known terms has, where "title: sentence" holds it."""
-        columns = [self._term_position[term] for term in sorted(set(terms(question))) if term in self._term_position]
-        if not columns:
+        a = self.picture.arrays
+        known = self.picture.terms_known(terms(question))
+        columns = np.array([known[term] for term in sorted(known)], dtype=np.int64)
+        columns = columns[a.term_frequency[columns] > 0]
+        if not len(columns):
             return np.zeros((len(facts), 0))
-        counts = self.index.fact_terms[facts][:, columns] + self.index.title_terms[homes][:, columns]
-        idf = self._idf[columns]
-        shares: NDArray[np.float64] = (counts.toarray() > 0) * (idf / idf.sum())
+        held = np.zeros((len(facts), len(columns)), dtype=bool)
+        for i, (fact, home) in enumerate(zip(facts.tolist(), homes.tolist(), strict=True)):
+            own = a.term_pool[slice(*a.fact_terms[fact].tolist())]
+            held[i] = np.isin(columns, own) | np.isin(columns, a.term_pool[slice(*a.title_terms[home, :2].tolist())])
+        idf = np.log1p(int(a.counts[LIVE]) / a.term_frequency[columns])
+        shares: NDArray[np.float64] = held * (idf / idf.sum())
         return shares
 
 

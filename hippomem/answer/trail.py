@@ -10,7 +10,7 @@ import numpy as np
 from hippomem.answer.beam import Candidates, best_chain
 from hippomem.answer.candidates import PASSAGES, Sentences
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.index import NamespaceIndex
+from hippomem.arrays.picture import Picture
 from hippomem.store import Store, display
 from hippomem.types import Hit, SearchResult
 
@@ -59,11 +59,11 @@ class Trail:
 
 
 class Trails:
-    """Finds trails in one index."""
+    """Finds trails in one picture."""
 
-    def __init__(self, store: Store, index: NamespaceIndex, embedder: Embedder) -> None:
-        self._db, self._index = store.db, index
-        self._sentences = Sentences(index, embedder)
+    def __init__(self, store: Store, picture: Picture, embedder: Embedder) -> None:
+        self._db, self._picture = store.db, picture
+        self._sentences = Sentences(store.db, picture, embedder)
 
     def find(self, retrieval: SearchResult, *, keep: int | None = None) -> Trail:
         """The trail through the best hits of a search, for its query. keep: hits of the search that the trail holds.
@@ -100,7 +100,7 @@ class Trails:
         return TrailStep(
             passage_id=hit.passage_id,
             title=hit.title,
-            sentence=display.fact_statement(self._db, int(self._index.fact_keys[candidates.fact[at]])),
+            sentence=display.fact_statement(self._db, int(self._picture.arrays.fact_key[candidates.fact[at]])),
             joined_by=joined_by,
             after=after,
             score=float(candidates.cosine[at]),
@@ -109,12 +109,12 @@ class Trails:
 
     def _joint(self, candidates: Candidates, before: int, after: int) -> str:
         """The name that joins two sentences: the title of the second, of the first, or the rarest that both give."""
-        index = self._index
+        a = self._picture.arrays
         facts = [int(candidates.fact[at]) for at in (after, before)]
-        titles = [int(index.title_entities[index.home_of_fact[fact]]) for fact in facts]
+        titles = [int(a.title_entity[a.home[fact]]) for fact in facts]
         shared = candidates.shared(before, after)
         name = min(
             shared,
-            key=lambda e: (titles.index(e) if e in titles else 2, index.document_frequency[e], index.entities[e]),
+            key=lambda e: (titles.index(e) if e in titles else 2, int(a.frequency[e]), int(a.entity_hash[e])),
         )
-        return display.entity_name(self._db, int(index.entity_keys[name]))
+        return display.entity_name(self._db, int(a.entity_key[name]))

@@ -69,7 +69,7 @@ class _Build:
         self._edges(contributions, mentions)
         self._terms(contributions)
         self._contexts()
-        self.made["counts"] = self._counts(len(passages), len(entities))
+        self._keep("counts", self._counts(len(passages), len(entities)), 0)
         return Arrays(**self.made)
 
     # -- helpers ------------------------------------------------------------------------------------------------------

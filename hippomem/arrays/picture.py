@@ -140,6 +140,8 @@ class Picture:
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
         self.lookups = Lookups.of(arrays)
+        #: The change that the arrays were at when they were opened.
+        self.base = int(arrays.counts[SEQUENCE])
         a = arrays
         self.edges = GrowingRows(
             a.edge_start, a.edge_target, a.edge_kind, a.edge_head, a.edge_following, a.edge_used

@@ -128,6 +128,27 @@ class Network:
         return nodes[order], units[order] / max(int(units.sum()), 1)
 
 
+    def inflow(
+        self, node: int, nodes: Ints, activation: Vector, weights: Mapping[int, float]
+    ) -> tuple[Ints, Vector]:
+        """Where a node's activation comes from: sources among *nodes* (ascending, with their *activation*), and x_i · P_ij.
+
+        A source that is joined by two kinds of edges is there twice. Costs the edges of the node, or those of *nodes* where
+        these are fewer.
+        """
+        sources, flow = _inflow_kernel()(
+            *self.edges.arrays,
+            self.strength,
+            self.hub,
+            self.step_weights(weights),
+            self.weighed,
+            node,
+            nodes,
+            activation,
+        )
+        return sources, flow
+
+
 def _with_strength(edges: GrowingRows, strength: NDArray[np.uint8], kind: int) -> tuple[Ints, Ints, Vector]:
     """(row, target, strength) of all edges of a kind."""
     row, target, value = [], [], []
@@ -252,3 +273,67 @@ def _kernel() -> Any:
         return touched[:kept], values[:kept]
 
     return push
+
+
+@cache
+def _inflow_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def inflow(  # type: ignore[no-untyped-def]
+        start, target, label, head, following, strength, hub, weight, weighed, node, nodes, activation
+    ):
+        base = start[-1]
+        near = np.zeros(len(nodes), dtype=np.bool_)
+        if start[node + 1] - start[node] < 64 * len(nodes):
+            entry = start[node]
+            chained = False
+            while True:
+                if entry == start[node + 1] and not chained:
+                    chained = True
+                    entry = head[node]
+                if chained and entry < 0:
+                    break
+                if label[entry]:
+                    at = np.searchsorted(nodes, target[entry])
+                    if at < len(nodes) and nodes[at] == target[entry]:
+                        near[at] = True
+                entry = following[entry - base] if chained else entry + 1
+        else:
+            near[:] = True
+        sources = np.empty(2 * len(nodes), dtype=np.int64)
+        flow = np.empty(2 * len(nodes), dtype=np.float64)
+        found = 0
+        for i in range(len(nodes)):
+            if not near[i]:
+                continue
+            source = nodes[i]
+            total = 0.0
+            before = found
+            entry = start[source]
+            chained = False
+            while True:
+                if entry == start[source + 1] and not chained:
+                    chained = True
+                    entry = head[source]
+                if chained and entry < 0:
+                    break
+                kind = label[entry]
+                step = weight[kind] if kind else 0.0
+                if step > 0.0:
+                    other = target[entry]
+                    if (weighed >> kind) & 1:
+                        step *= strength[entry] / 255.0
+                    if other < len(hub):
+                        step *= hub[other]
+                    total += step
+                    if other == node and found < len(sources):
+                        sources[found] = source
+                        flow[found] = activation[i] * step
+                        found += 1
+                entry = following[entry - base] if chained else entry + 1
+            for j in range(before, found):
+                flow[j] /= total
+        return sources[:found], flow[:found]
+
+    return inflow

@@ -12,16 +12,18 @@ from hippomem.types import RetrieverName
 if TYPE_CHECKING:
     from hippomem.models.embedder import Embedder
     from hippomem.retrieve.base import Retriever
-    from hippomem.retrieve.index import NamespaceIndex
+    from hippomem.retrieve.opening import OpenNamespace
     from hippomem.store import Store
 
+#: The project's best: the one that follows a growing store.
+DEFAULT_RETRIEVER: RetrieverName = "hippomem"
 RETRIEVERS: tuple[str, ...] = get_args(RetrieverName)
 
 
 def make_retriever(
-    name: str, store: Store, index: NamespaceIndex, embedder: Embedder, *, options: RetrieverOptions = NO_OPTIONS
+    name: str, store: Store, namespace: OpenNamespace, embedder: Embedder, *, options: RetrieverOptions = NO_OPTIONS
 ) -> Retriever:
-    """The retriever of that name over an index.
+    """The retriever of that name over a namespace as it is now.
 
     Raises ConfigError for a name that is none, and for options that the retriever has no place for.
     """
@@ -31,11 +33,11 @@ def make_retriever(
     from hippomem.retrieve.hipporag2 import HippoRag2
 
     makers: Mapping[str, Callable[[], Retriever]] = {
-        Bm25.name: lambda: Bm25(store, index, embedder),
-        Dense.name: lambda: Dense(store, index, embedder),
-        HippoRag1.name: lambda: HippoRag1(store, index, embedder, query_entities=options.query_entities),
-        HippoRag2.name: lambda: HippoRag2(store, index, embedder, fact_filter=options.fact_filter),
-        HippoMem.name: lambda: HippoMem(store, index, embedder, options=options),
+        Bm25.name: lambda: Bm25(store, namespace.index, embedder),
+        Dense.name: lambda: Dense(store, namespace.index, embedder),
+        HippoRag1.name: lambda: HippoRag1(store, namespace.index, embedder, query_entities=options.query_entities),
+        HippoRag2.name: lambda: HippoRag2(store, namespace.index, embedder, fact_filter=options.fact_filter),
+        HippoMem.name: lambda: HippoMem(store, namespace.picture, embedder, options=options),
     }
     if name not in makers:
         raise ConfigError(f"there is no retriever '{name}'; choose one of {', '.join(RETRIEVERS)}.")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.errors import EmptyQueryError, RetrievalError
 from hippomem.graph.similarity import row_products
-from hippomem.retrieve.index import NamespaceIndex
 from hippomem.store import Store, memories
 from hippomem.types import Hit, SearchResult, Why
+
+if TYPE_CHECKING:
+    from hippomem.retrieve.index import NamespaceIndex
 
 
 class Retriever(Protocol):
@@ -40,30 +42,24 @@ class Ranking:
 
     scores: (P,) higher is better.    why: makes the reasons for one passage position.
     candidates: positions that may be hits, or None for all.
-    first: positions that come first, in this order, whatever their scores; the others follow by score.
     """
 
     scores: NDArray[np.float64]
     why: Callable[[int], Why]
     candidates: NDArray[np.int64] | None = None
-    first: tuple[int, ...] = ()
     note: str = ""
 
     def best(self, k: int) -> list[tuple[int, float]]:
-        """The best *k* as (position, score), ties by lower position (which is order of id).
-
-        A passage behind another never shows a higher score than it, nor the same one with a lower position.
-        """
+        """The best *k* as (position, score), ties by lower position (which is order of id)."""
         by_score = top(self.scores, k, self.candidates).tolist()
-        order = list(dict.fromkeys([*self.first, *by_score]))
-        shown: list[tuple[int, float]] = []
-        for position in order[:k]:
-            score = float(self.scores[position])
-            if shown:
-                previous, limit = shown[-1]
-                score = min(score, limit if position > previous else float(np.nextafter(limit, -np.inf)))
-            shown.append((position, score))
-        return shown
+        return [(position, float(self.scores[position])) for position in by_score]
+
+    def present(
+        self, store: Store, index: NamespaceIndex, name: str, query: str, k: int, explain: bool, watch: Stopwatch
+    ) -> SearchResult:
+        """See `present`."""
+        why = self.why if explain else None
+        return present(store, index.passage_keys, name, query, self.best(k), why, watch, note=self.note)
 
 
 @dataclass
@@ -119,42 +115,69 @@ def min_max(values: NDArray[np.float64], *, equal: float = 0.0) -> NDArray[np.fl
     return (values - low) / (high - low) if high > low else np.full_like(values, equal)
 
 
-def top(scores: NDArray[np.float64], k: int, candidates: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-    """Positions of the best *k* scores, best first, ties by lower position (which is order of id); none for k = 0."""
+def top(
+    scores: NDArray[np.float64],
+    k: int,
+    candidates: NDArray[np.int64] | None = None,
+    *,
+    order: NDArray[np.uint64] | None = None,
+) -> NDArray[np.int64]:
+    """Positions of the best *k* scores, best first; none for k = 0.
+
+    order: (n,) what decides ties, lower first; None: the position, where that is the order of id.
+    """
     positions = np.arange(len(scores)) if candidates is None else candidates
     if 0 < k < len(positions):
         values = scores[positions]
         cut = np.partition(values, len(values) - k)[len(values) - k]
         positions = positions[values >= cut]
-    order = np.lexsort((positions, -scores[positions]))
-    return positions[order[:k]].astype(np.int64)
+    ties = positions if order is None else order[positions]
+    return positions[np.lexsort((ties, -scores[positions]))[:k]].astype(np.int64)
+
+
+def descending(best: Sequence[tuple[int, float]], comes_first: Callable[[int, int], bool]) -> list[tuple[int, float]]:
+    """Hits as (position, score) in an order that is settled, with scores that agree with it.
+
+    A passage behind another never shows a higher score than it, nor the same one where the tie would be decided the other way.
+    comes_first: whether the first of two positions comes first when their scores are equal.
+    """
+    shown: list[tuple[int, float]] = []
+    for position, score in best:
+        if shown:
+            previous, limit = shown[-1]
+            score = min(score, limit if comes_first(previous, position) else float(np.nextafter(limit, -np.inf)))
+        shown.append((position, score))
+    return shown
 
 
 def present(
     store: Store,
-    index: NamespaceIndex,
+    passage_keys: NDArray[np.int64],
     name: str,
     query: str,
-    ranking: Ranking,
-    k: int,
-    explain: bool,
+    best: Sequence[tuple[int, float]],
+    why: Callable[[int], Why] | None,
     watch: Stopwatch,
+    *,
+    note: str = "",
 ) -> SearchResult:
-    """Turn a ranking into hits with their texts, sources and reasons."""
+    """Turn the best positions and their scores into hits with their texts, sources and reasons.
+
+    passage_keys: row of the store by position.    why: makes the reasons for one position; None for none.
+    """
     with watch.stage("present"), store.reading() as db:
-        best = ranking.best(k)
-        rows = memories.texts(db, [int(index.passage_keys[position]) for position, _ in best])
+        rows = memories.texts(db, [int(passage_keys[position]) for position, _ in best])
         heads = memories.heads(db, (row.memory_key for row in rows.values()))
     hits: list[Hit] = []
     for position, score in best:
-        row = rows.get(int(index.passage_keys[position]))
+        row = rows.get(int(passage_keys[position]))
         if row is None:
             continue  # forgotten by another process since the index was read
         memory = heads[row.memory_key]
-        why = None
-        if explain:
+        reasons = None
+        if why is not None:
             with watch.stage("explain"):
-                why = ranking.why(position)
+                reasons = why(position)
         hits.append(
             Hit(
                 passage_id=row.passage_id,
@@ -165,7 +188,7 @@ def present(
                 rank=len(hits) + 1,
                 source_ids=memory.source_ids,
                 occurred_at=memory.occurred_at,
-                why=why,
+                why=reasons,
             )
         )
-    return SearchResult(query=query, retriever=name, hits=tuple(hits), note=ranking.note, seconds=watch.seconds)
+    return SearchResult(query=query, retriever=name, hits=tuple(hits), note=note, seconds=watch.seconds)

@@ -36,7 +36,7 @@ class Bm25:
             why=lambda p: Why(self.name, scores={"bm25": float(scores[p])}),
             candidates=scores.nonzero()[0],
         )
-        return present(self._store, self._index, self.name, query, ranking, k, explain, watch)
+        return ranking.present(self._store, self._index, self.name, query, k, explain, watch)
 
 
 class Dense:
@@ -56,4 +56,4 @@ class Dense:
         with watch.stage("rank"):
             scores = row_products(self._index.passage_vectors, vector)
         ranking = Ranking(scores, why=lambda p: Why(self.name, scores={"dense": float(scores[p])}))
-        return present(self._store, self._index, self.name, query, ranking, k, explain, watch)
+        return ranking.present(self._store, self._index, self.name, query, k, explain, watch)

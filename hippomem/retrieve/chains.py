@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from hippomem.graph.similarity import pair_products
-from hippomem.retrieve.base import FactCosines, top
-from hippomem.retrieve.index import NamespaceIndex, rows
+from hippomem.arrays.picture import Picture
+from hippomem.graph.similarity import quantised_pairs
+from hippomem.retrieve.base import top
 from hippomem.retrieve.linking import HUB
+from hippomem.retrieve.matching import Matched
+from hippomem.retrieve.sparse import Sparse
 
+Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
 
 #: First facts of a chain, at most; second facts are all those that share an entity with one.
@@ -24,83 +26,74 @@ FIRST = 30
 _PROMISING = 1000
 #: Pairs kept.
 _PAIRS = 200
-#: See `ChainScores.against`.
-_ALONE = 0.9
+#: A passage in no chain, or in poor ones only, counts as its own best fact, at this share.
+ALONE = 0.9
 
 
 @dataclass(frozen=True)
 class ChainScores:
-    """The best chain that holds a fact of each passage; (P,) cosines, -1 where there is none.
+    """The best chain that holds a fact of each passage that is in one: cosines, by place.
 
     titled: of chains in which one fact names the title of the other's passage.    every: of all chains.
     """
 
-    titled: Vector
-    every: Vector
-
-    def against(self, own: Vector) -> ChainScores:
-        """A passage in no chain, or in poor ones only, counts as its own best fact (*own*, (P,) cosines), at a share."""
-        return ChainScores(np.maximum(self.titled, _ALONE * own), np.maximum(self.every, _ALONE * own))
+    titled: Sparse
+    every: Sparse
 
 
-@dataclass(frozen=True)
-class Chains:
-    """What chains are made from: the mentions without hubs, and the title's entity of each fact's passage."""
+def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
+    """Scores of the best chains that begin with one of the best facts."""
+    a = picture.arrays
+    firsts = matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])]
+    first, second = _sharing(picture, firsts)
+    if not len(first):
+        return ChainScores(Sparse.of({}), Sparse.of({}))
+    facts, at = np.unique(np.concatenate([first, second]), return_inverse=True)
+    cosine = matched.cosine(facts)
+    of_first, of_second = cosine[at[: len(first)]], cosine[at[len(first) :]]
+    # The rest could only win by saying the opposite of their partner, which no answer does.
+    ties = a.fact_order[second] ^ (a.fact_order[first] >> np.uint64(1))
+    promising = top(of_first + of_second, _PROMISING, order=ties)
+    first, second = first[promising], second[promising]
+    between = quantised_pairs(a.fact_vector, a.fact_scale, first, second)
+    pair = (of_first[promising] + of_second[promising]) / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
+    best = top(pair, _PAIRS, order=ties[promising])
+    first, second, pair = first[best], second[best], pair[best]
+    title_of_first, title_of_second = a.title_entity[a.home[first]], a.title_entity[a.home[second]]
+    named = _name(picture, first, title_of_second) | _name(picture, second, title_of_first)
+    passages = np.concatenate([a.home[first], a.home[second]]).astype(np.int64)
+    every = np.ones(len(pair), dtype=bool)
+    return ChainScores(*(_best_of(passages[np.tile(kept, 2)], np.tile(pair[kept], 2)) for kept in (named, every)))
 
-    index: NamespaceIndex
-    mentions: csr_array
-    by_entity: csr_array
-    passage: NDArray[np.int64]
-    title: NDArray[np.int64]
-    pairs: NDArray[np.int64]  # fact · E + entity of every mention, sorted
 
-    @classmethod
-    def of(cls, index: NamespaceIndex) -> Chains:
-        """Prepare an index."""
-        frequency = index.document_frequency
-        mentions = csr_array(index.mentions, dtype=np.float64, copy=True)
-        linking = (frequency >= 2) & (frequency <= HUB)
-        sentence = np.repeat(~index.is_triple, np.diff(mentions.indptr))
-        mentions.data = (linking[mentions.indices] & sentence).astype(np.float64)
-        mentions.eliminate_zeros()
-        passage = index.home_of_fact
-        facts = np.repeat(np.arange(len(index.fact_keys)), np.diff(index.mentions.indptr))
-        pairs = np.sort(facts * len(index.entities) + index.mentions.indices)
-        return cls(index, mentions, csr_array(mentions.T), passage, index.title_entities[passage], pairs)
+def _sharing(picture: Picture, firsts: Ints) -> tuple[Ints, Ints]:
+    """Pairs (first, second) of sentences of different passages that share an entity that few mention, each once."""
+    a = picture.arrays
+    firsts = firsts[a.is_triple[firsts] == 0]
+    entities, of_first = picture.entities_of_facts(firsts)
+    first = np.repeat(firsts, of_first)
+    frequency = a.frequency[entities]
+    linking = (frequency >= 2) & (frequency <= HUB)
+    entities, first = entities[linking], first[linking]
+    second, of_entity = picture.facts_of_entities(entities)
+    first = np.repeat(first, of_entity)
+    apart = (a.is_triple[second] == 0) & (a.home[first] != a.home[second])
+    size = len(a.fact_key)
+    pairs = np.unique(first[apart] * size + second[apart])
+    return pairs // size, pairs % size
 
-    def score(self, firsts: NDArray[np.int64], cosine: FactCosines) -> ChainScores:
-        """Scores of the best chains. firsts: positions of the facts that chains begin with."""
-        titled, every = np.full(len(self.index.passage_ids), -1.0), np.full(len(self.index.passage_ids), -1.0)
-        first, second = self._sharing(firsts)
-        if not len(first):
-            return ChainScores(titled, every)
-        # The rest could only win by saying the opposite of their partner, which no answer does.
-        promising = top(cosine[first] + cosine[second], _PROMISING)
-        first, second = first[promising], second[promising]
-        between = pair_products(self.index.fact_vectors, first, second)
-        pair = (cosine[first] + cosine[second]) / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
-        best = top(pair, _PAIRS)
-        first, second, pair = first[best], second[best], pair[best]
-        names_title = self._names(first, self.title[second]) | self._names(second, self.title[first])
-        for values, kept in ((every, np.ones(len(pair), dtype=bool)), (titled, names_title)):
-            for fact in (first[kept], second[kept]):
-                np.maximum.at(values, self.passage[fact], pair[kept])
-        return ChainScores(titled, every)
 
-    def _sharing(self, firsts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs (first, second) of facts of different passages that share an entity, each once, in order."""
-        entities, of_first = rows(self.mentions, firsts)
-        seconds, of_entity = rows(self.by_entity, entities)
-        facts = len(self.index.fact_keys)
-        pairs = np.unique(np.repeat(np.repeat(firsts, of_first), of_entity) * facts + seconds)
-        first, second = pairs // max(facts, 1), pairs % max(facts, 1)
-        apart = self.passage[first] != self.passage[second]
-        return first[apart], second[apart]
+def _name(picture: Picture, facts: Ints, entities: Ints) -> NDArray[np.bool_]:
+    """Whether each fact mentions the entity of the same position (-1: none)."""
+    named, sizes = picture.entities_of_facts(facts)
+    of = np.repeat(np.arange(len(facts)), sizes)
+    found = np.zeros(len(facts), dtype=bool)
+    found[of[(named == entities[of])]] = True
+    return found
 
-    def _names(self, fact: NDArray[np.int64], entity: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each fact mentions the entity of the same position (-1: none)."""
-        pairs = fact * len(self.index.entities) + entity
-        at = np.searchsorted(self.pairs, pairs)
-        at[at == len(self.pairs)] = 0
-        named: NDArray[np.bool_] = (entity >= 0) & (self.pairs[at] == pairs)
-        return named
+
+def _best_of(passages: Ints, values: Vector) -> Sparse:
+    places, at = np.unique(passages, return_inverse=True)
+    best = np.full(len(places), -1.0)
+    np.maximum.at(best, at, values)
+    return Sparse(places, best)

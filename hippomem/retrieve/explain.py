@@ -7,18 +7,21 @@ story told afterwards.
 
 from __future__ import annotations
 
+import sqlite3
 import textwrap
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from hippomem.graph.pagerank import DAMPING
-from hippomem.retrieve.base import FactCosines, top
-from hippomem.retrieve.index import NamespaceIndex, row
+from hippomem.retrieve.base import top
 from hippomem.store import Store, display, memories
 from hippomem.types import FactEvidence, NodeKind, PathStep, Seed, Triple, Why
+
+Ints = NDArray[np.int64]
+Vector = NDArray[np.float64]
 
 #: How much of the reasons is shown.
 SEEDS, FACTS = 5, 3
@@ -31,176 +34,203 @@ _OPENING = 60
 MakeWhy = Callable[[int], Why]
 
 
+class Walk(Protocol):
+    """One query's walk over a graph, and what its nodes are. Nodes, facts, entities and passages are numbers."""
+
+    @property
+    def seeds(self) -> list[tuple[int, float]]:
+        """(node, share) of the strongest seeds, `SEEDS` at most, best first."""
+        ...
+
+    def reset(self, node: int) -> float:
+        """The share of the restarts that begin at a node."""
+        ...
+
+    def sources(self, node: int) -> tuple[Ints, Vector]:
+        """Where a node's activation comes from, and how much: (m,) nodes and x_i · P_ij."""
+        ...
+
+    def kind(self, node: int) -> tuple[NodeKind, int]:
+        """What a node is, and which entity, fact or passage."""
+        ...
+
+    def node_of(self, passage: int) -> int | None:
+        """The node whose activation is a passage's; None when there is none."""
+        ...
+
+    def facts_of_passage(self, passage: int) -> Ints:
+        """Facts that a passage states, in an order that follows from content."""
+        ...
+
+    def entities_of_fact(self, fact: int) -> Ints:
+        """Entities that a fact mentions."""
+        ...
+
+    def facts_of_entity(self, entity: int) -> Ints:
+        """Facts that mention an entity."""
+        ...
+
+    def home(self, fact: int) -> int | None:
+        """The first passage, by id, that states a fact."""
+        ...
+
+    def cosines(self, facts: Ints) -> Vector:
+        """Cosines of facts with the query."""
+        ...
+
+    def keys(self, kind: NodeKind, numbers: Ints) -> list[int]:
+        """Rows of the store."""
+        ...
+
+
 class Explainer:
-    """Makes `Why` for passages of an index.
+    """Makes `Why` for passages, in the words of the store."""
 
-    has_facts: whether facts are nodes of the walk (entities, facts, passages) or not (entities, then perhaps passages).
-    """
+    def __init__(self, store: Store, retriever: str) -> None:
+        self._db, self._retriever = store.db, retriever
 
-    def __init__(self, store: Store, index: NamespaceIndex, retriever: str, *, has_facts: bool) -> None:
-        self._db, self._index, self._retriever, self._has_facts = store.db, index, retriever, has_facts
-
-    def triples(self, facts: NDArray[np.int64]) -> list[Triple]:
+    def triples(self, fact_keys: list[int]) -> list[Triple]:
         """Facts as an LLM sees them."""
-        return [display.fact_triple(self._db, key) for key in self._index.fact_keys[facts].tolist()]
+        return [display.fact_triple(self._db, key) for key in fact_keys]
 
-    def dense(self, scores: NDArray[np.float64], note: str) -> MakeWhy:
+    def dense(self, scores: Vector, note: str) -> MakeWhy:
         """Reasons for a passage found by similarity alone."""
         return lambda p: Why(self._retriever, scores={"dense": float(scores[p])}, note=note)
 
     def walked(
         self,
-        pull: csr_array,
-        x: NDArray[np.float64],
-        reset: NDArray[np.float64],
-        cosine: FactCosines,
-        parts: Mapping[str, NDArray[np.float64]],
+        walk: Walk,
+        parts: Callable[[int], Mapping[str, float]],
         note: str,
         origin: Mapping[int, int] | None = None,
     ) -> MakeWhy:
         """Reasons for a passage found by a walk.
 
-        pull: (n, n) transposed transition.    x, reset: (n,) activation and seeds.    cosine: query to fact.
-        parts: name → (P,) part of the score.
+        parts: the parts of a passage's score.
         origin: entity → the fact because of which it is a seed; entities that the query itself names are not in it.
         """
-        reset = reset / reset.sum()
-        origin = origin or {}
+        telling = _Telling(self._db, walk, origin or {})
         seeds: list[Seed] = []
 
         def why(passage: int) -> Why:
             if not seeds:
-                seeds.extend(
-                    Seed(self._kind(node), self._name(node), float(reset[node]))
-                    for node in top(reset, SEEDS, np.flatnonzero(reset)).tolist()
-                )
+                seeds.extend(Seed(walk.kind(node)[0], telling.name(node), share) for node, share in walk.seeds)
             return Why(
                 self._retriever,
                 seeds=tuple(seeds),
-                facts=self._facts(passage, cosine),
-                path=self._path(pull, x, reset, cosine, passage, origin),
-                scores={name: float(values[passage]) for name, values in parts.items()},
+                facts=telling.facts(passage),
+                path=telling.path(passage),
+                scores=dict(parts(passage)),
                 note=note,
             )
 
         return why
 
-    def _facts(self, passage: int, cosine: FactCosines) -> tuple[FactEvidence, ...]:
-        own = np.sort(row(self._index.contributions, passage))
-        scores = cosine[own]
+
+class _Telling:
+    """Tells one walk; a name or statement that several hits share is read once."""
+
+    def __init__(self, db: sqlite3.Connection, walk: Walk, origin: Mapping[int, int]) -> None:
+        self._db, self._walk, self._origin = db, walk, origin
+        self._names: dict[tuple[NodeKind, int], str] = {}
+        self._passages: dict[int, memories.PassageRow | None] = {}
+
+    def facts(self, passage: int) -> tuple[FactEvidence, ...]:
+        """A passage's own facts that are nearest to the query."""
+        own = self._walk.facts_of_passage(passage)
+        scores = self._walk.cosines(own)
         return tuple(
-            FactEvidence(
-                display.fact_statement(self._db, int(self._index.fact_keys[own[at]])),
-                float(scores[at]),
-                self._index.passage_ids[passage],
-            )
+            FactEvidence(self._text("fact", int(own[at])), float(scores[at]), self._passage_id(passage))
             for at in top(scores, FACTS).tolist()
         )
 
-    def _path(
-        self,
-        pull: csr_array,
-        x: NDArray[np.float64],
-        reset: NDArray[np.float64],
-        cosine: FactCosines,
-        passage: int,
-        origin: Mapping[int, int],
-    ) -> tuple[PathStep, ...]:
-        entities = len(self._index.entities)
-        node = entities + (len(self._index.fact_keys) if self._has_facts else 0) + passage
-        steps: list[int] = []
-        if node < len(x):
-            steps.append(node)
-        else:  # HippoRAG 1 walks over phrases only: begin with the phrase that gave the passage most
-            phrases = np.unique(row(self._index.passage_phrases, passage))
-            if not len(phrases):
-                return ()
-            node = int(phrases[np.argmax(x[phrases])])
-            steps.append(node)
+    def path(self, passage: int) -> tuple[PathStep, ...]:
+        """The strongest chain of the walk to a passage; () where there is none."""
+        walk, node = self._walk, self._walk.node_of(passage)
+        if node is None:
+            return ()
+        steps = [node]
         while len(steps) < _LONGEST:
-            sources = row(pull, node)
-            flow = x[sources] * pull.data[pull.indptr[node] : pull.indptr[node + 1]]
-            for step in steps:
-                flow[sources == step] = 0.0
-            if not len(flow) or DAMPING * flow.max() <= (1.0 - DAMPING) * reset[node]:
+            sources, flow = walk.sources(node)
+            flow = np.where(np.isin(sources, steps), 0.0, flow)
+            if not len(flow) or DAMPING * flow.max() <= (1.0 - DAMPING) * walk.reset(node):
                 break
             node = int(sources[np.argmax(flow)])
             steps.append(node)
         steps.reverse()
-        described = self._describe(steps, cosine)
-        before = self._before(steps[0], passage, reset, origin)
+        described = self._describe(steps)
+        before = self._before(steps[0], passage)
         if not {step.text for step in before if step.kind == "fact"} & {step.text for step in described}:
             described = [*before, *described]
-        if len(x) == entities and described:
+        if walk.kind(steps[-1])[0] != "passage" and described:
             described = [*described, self._passage_step(passage)]
         return tuple(described) if len(described) > 1 else ()
 
-    def _before(self, seed: int, passage: int, reset: NDArray[np.float64], origin: Mapping[int, int]) -> list[PathStep]:
+    def _before(self, seed: int, passage: int) -> list[PathStep]:
         """Why a seed is one: the fact that the query matched, and the name in that fact that the query gives."""
-        fact = origin.get(seed)
-        if fact is None or fact in row(self._index.contributions, passage):
+        fact = self._origin.get(seed)
+        if fact is None or fact in self._walk.facts_of_passage(passage):
             return []
-        step = PathStep("fact", display.fact_statement(self._db, int(self._index.fact_keys[fact])), self._home(fact))
-        mentioned = row(self._index.mentions, fact)
-        given = [int(e) for e in mentioned if e != seed and e not in origin and reset[e] > 0]
+        step = self._fact_step(fact)
+        given = [
+            (int(entity), self._walk.reset(int(entity)))
+            for entity in self._walk.entities_of_fact(fact)
+            if entity != seed and int(entity) not in self._origin
+        ]
+        given = [(entity, share) for entity, share in given if share > 0]
         if not given:
             return [step]
-        name = min(given, key=lambda e: (-reset[e], e))
-        return [PathStep("entity", self._name(name)), step]
+        strongest = max(share for _, share in given)
+        name = min(self._text("entity", entity) for entity, share in given if share == strongest)
+        return [PathStep("entity", name), step]
 
-    def _describe(self, steps: list[int], cosine: FactCosines) -> list[PathStep]:
+    def _describe(self, steps: list[int]) -> list[PathStep]:
         described: list[PathStep] = []
-        for i, node in enumerate(steps):
-            kind = self._kind(node)
-            if i and kind == "entity" and self._kind(steps[i - 1]) == "entity":
-                described.extend(self._joining_fact(steps[i - 1], node, cosine))
+        kinds = [self._walk.kind(node) for node in steps]
+        for i, (kind, number) in enumerate(kinds):
+            if i and kind == "entity" and kinds[i - 1][0] == "entity":
+                described.extend(self._joining_fact(kinds[i - 1][1], number))
             if kind == "passage":
-                described.append(self._passage_step(self._passage_of(node)))
+                described.append(self._passage_step(number))
+            elif kind == "fact":
+                described.append(self._fact_step(number))
             else:
-                passage_id = self._home(node - len(self._index.entities)) if kind == "fact" else None
-                described.append(PathStep(kind, self._name(node), passage_id))
+                described.append(PathStep(kind, self._text(kind, number)))
         return described
 
-    def _joining_fact(self, a: int, b: int, cosine: FactCosines) -> list[PathStep]:
+    def _joining_fact(self, a: int, b: int) -> list[PathStep]:
         """The fact behind an edge between two entities; none when the edge is a synonym's."""
-        shared = np.intersect1d(self._facts_of(a), self._facts_of(b))
-        if not len(shared):
-            return []
-        fact = int(shared[np.argmax(cosine[shared])])
-        text = display.fact_statement(self._db, int(self._index.fact_keys[fact]))
-        return [PathStep("fact", text, self._home(fact))]
+        shared = np.intersect1d(self._walk.facts_of_entity(a), self._walk.facts_of_entity(b))
+        return [self._fact_step(int(shared[np.argmax(self._walk.cosines(shared))]))] if len(shared) else []
 
-    def _facts_of(self, entity: int) -> NDArray[np.int64]:
-        return row(self._index.facts_of_entity, entity)
-
-    def _home(self, fact: int) -> str | None:
-        """The first passage, by id, that makes a fact."""
-        passages = row(self._index.passages_of_fact, fact)
-        return self._index.passage_ids[int(passages.min())] if len(passages) else None
+    def _fact_step(self, fact: int) -> PathStep:
+        home = self._walk.home(fact)
+        return PathStep("fact", self._text("fact", fact), None if home is None else self._passage_id(home))
 
     def _passage_step(self, passage: int) -> PathStep:
-        passage_id = self._index.passage_ids[passage]
-        return PathStep("passage", self._index.titles[passage] or self._opening(passage) or passage_id, passage_id)
+        passage_id, row = self._passage_id(passage), self._passage(passage)
+        opening = "" if row is None else row.title or textwrap.shorten(row.text, _OPENING, placeholder=" …")
+        return PathStep("passage", opening or passage_id or "", passage_id)
 
-    def _opening(self, passage: int) -> str:
-        """The first words of a passage, to know one without a title by; "" when it was forgotten meanwhile."""
-        key = int(self._index.passage_keys[passage])
-        found = memories.texts(self._db, [key]).get(key)
-        return "" if found is None else textwrap.shorten(found.text, _OPENING, placeholder=" …")
+    def _passage(self, passage: int) -> memories.PassageRow | None:
+        """A passage with its text; None when it was forgotten meanwhile."""
+        if passage not in self._passages:
+            (key,) = self._walk.keys("passage", np.array([passage]))
+            self._passages[passage] = memories.texts(self._db, [key]).get(key)
+        return self._passages[passage]
 
-    def _passage_of(self, node: int) -> int:
-        return node - len(self._index.entities) - (len(self._index.fact_keys) if self._has_facts else 0)
+    def _passage_id(self, passage: int) -> str | None:
+        row = self._passage(passage)
+        return None if row is None else row.passage_id
 
-    def _kind(self, node: int) -> NodeKind:
-        entities, facts = len(self._index.entities), len(self._index.fact_keys)
-        if node < entities:
-            return "entity"
-        return "fact" if self._has_facts and node < entities + facts else "passage"
+    def name(self, node: int) -> str:
+        """What a person reads for a node."""
+        kind, number = self._walk.kind(node)
+        return self._passage_step(number).text if kind == "passage" else self._text(kind, number)
 
-    def _name(self, node: int) -> str:
-        kind = self._kind(node)
-        if kind == "entity":
-            return display.entity_name(self._db, int(self._index.entity_keys[node]))
-        if kind == "fact":
-            return display.fact_statement(self._db, int(self._index.fact_keys[node - len(self._index.entities)]))
-        return self._passage_step(self._passage_of(node)).text
+    def _text(self, kind: NodeKind, number: int) -> str:
+        if (kind, number) not in self._names:
+            (key,) = self._walk.keys(kind, np.array([number]))
+            tell = display.entity_name if kind == "entity" else display.fact_statement
+            self._names[kind, number] = tell(self._db, key)
+        return self._names[kind, number]

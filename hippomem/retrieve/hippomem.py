@@ -14,6 +14,7 @@ Each stage can be switched off (`Weights.without`), and says nothing by itself w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,24 +22,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import row_stochastic, transposed
-from hippomem.graph.push import push_pagerank
+from hippomem.arrays import kinds
+from hippomem.arrays.nearest import nearest
+from hippomem.arrays.picture import Picture
+from hippomem.graph.pagerank import personalized_pagerank
 from hippomem.graph.similarity import max_similarity
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, top
-from hippomem.retrieve.chains import FIRST, Chains
+from hippomem.retrieve.base import Stopwatch, check_query, descending, min_max, present, top
+from hippomem.retrieve.chains import ALONE, chain_scores
 from hippomem.retrieve.coverage import covering_order
 from hippomem.retrieve.explain import Explainer
-from hippomem.retrieve.graphs import discount_hubs, sentence_graph
-from hippomem.retrieve.index import NamespaceIndex, rows
-from hippomem.retrieve.lexical import Lexicon
 from hippomem.retrieve.linking import passage_links
 from hippomem.retrieve.matching import Matched, match
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
-from hippomem.retrieve.seeding import Seeder
+from hippomem.retrieve.picture_walk import PictureWalk
+from hippomem.retrieve.seeding import Seeder, Seeds
+from hippomem.retrieve.sparse import Sparse
 from hippomem.retrieve.weights import Weights
+from hippomem.retrieve.wording import Wording
 from hippomem.store import Store, vectors
-from hippomem.types import SearchResult
+from hippomem.types import SearchResult, Triple
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -50,9 +53,10 @@ _NO_SIGNS = "ranked without coverage: some passages have no token signs; `hippom
 
 @dataclass(frozen=True)
 class Covered:
-    """What covering makes of a ranking. scores: (P,).    share: (P,) of the query, that each of the best covers.
+    """The candidates once what they cover together counts.
 
-    first: the best passages in their new order.    note: why there is none, where there should be.
+    scores: (c,) of the candidates.    share: (c,) of the query that each covers.    first: the best of them, in their new
+    order, as positions.    note: why there is none, where there should be.
     """
 
     scores: Vector
@@ -62,160 +66,189 @@ class Covered:
 
 
 class HippoMem:
-    """The default of `Memory.search`."""
+    """The default of `Memory.search`.
+
+    exact: compare the query with every passage, and solve PageRank by power iteration: what the shortcuts are measured
+    against.
+    """
 
     name = "hippomem"
 
     def __init__(
         self,
         store: Store,
-        index: NamespaceIndex,
+        picture: Picture,
         embedder: Embedder,
         *,
         weights: Weights = Weights(),
         options: RetrieverOptions = NO_OPTIONS,
+        exact: bool = False,
     ) -> None:
-        self._store, self._index, self._embedder, self._w, self._options = store, index, embedder, weights, options
-        self._explain = Explainer(store, index, self.name, has_facts=True)
-        self._seeder = Seeder(index, weights, options, self._explain.triples)
+        self._store, self._picture, self._embedder = store, picture, embedder
+        self._w, self._options, self._is_exact = weights, options, exact
+        self._explain = Explainer(store, self.name)
+        self._seeder = Seeder(picture, weights, options, self._triples)
+        #: The weight of a step along each kind of edge.
+        self._steps: Mapping[int, float] = {
+            kinds.MENTION: 1.0,
+            kinds.STATES: 1.0,
+            kinds.NAMES: weights.entity_edge,
+            kinds.TITLE: weights.title_edge,
+            kinds.NEXT: weights.neighbour_edge,
+            kinds.PREVIOUS: weights.neighbour_edge,
+            kinds.SYNONYM: weights.synonym_edge,
+        }
 
     def variant(self, weights: Weights) -> HippoMem:
-        """The same retriever with other weights; what does not depend on them is shared, not made again."""
-        other = HippoMem(self._store, self._index, self._embedder, weights=weights, options=self._options)
-        other.__dict__ |= {"_lexicon": self._lexicon, "_chains": self._chains}
-        if _edges(weights) == _edges(self._w):
-            other.__dict__ |= {"_transition": self._transition, "_pull": self._pull}
-        return other
+        """The same retriever with other weights."""
+        return HippoMem(self._store, self._picture, self._embedder, weights=weights, options=self._options)
 
-    @cached_property
-    def _lexicon(self) -> Lexicon:
-        return Lexicon.of(self._index)
-
-    @cached_property
-    def _chains(self) -> Chains:
-        return Chains.of(self._index)
-
-    @cached_property
-    def _transition(self) -> csr_array:
-        index, w = self._index, self._w
-        weights = sentence_graph(
-            index,
-            title_weight=w.title_edge,
-            entity_weight=w.entity_edge,
-            synonym_weight=w.synonym_edge,
-            neighbour_weight=w.neighbour_edge,
+    def exact(self) -> HippoMem:
+        """The same retriever without shortcuts: see the class."""
+        return HippoMem(
+            self._store, self._picture, self._embedder, weights=self._w, options=self._options, exact=True
         )
-        hub = np.ones(weights.shape[0])
-        # A step into a name that many passages share says little: df^-1/2.
-        hub[: len(index.entities)] = 1.0 / np.sqrt(np.maximum(index.document_frequency, 1.0))
-        return row_stochastic(discount_hubs(weights, hub))
-
-    @cached_property
-    def _pull(self) -> csr_array:
-        return transposed(self._transition)
 
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`."""
         check_query(query, k)
-        index, watch = self._index, Stopwatch()
-        if not len(index.passage_ids):
+        picture, watch = self._picture, Stopwatch()
+        if picture.is_empty:
             return SearchResult(query, self.name)
+        a = picture.arrays
         with watch.stage("encode"):
             encoded = embed_query(self._embedder, query)
         with watch.stage("match"):
-            matched = match(index, self._lexicon, self._w, query, encoded.vector)
+            matched = match(picture, self._w, query, encoded.vector, exact=self._is_exact)
         with watch.stage("seed"):
             seeds = self._seeder.seed(query, matched)
         with watch.stage("walk"):
-            x = self._walk(seeds.reset)
-            activation = x[-len(index.passage_ids) :]
+            x, restart = self._walk(seeds)
+            inside = x.places >= picture.passages_from
+            activation = Sparse(x.places[inside] - picture.passages_from, x.values[inside])
         with watch.stage("chain"):
-            firsts = matched.facts[top(matched.match, FIRST)]
-            chains = self._chains.score(firsts, matched.cosine)
-            reached = top(activation, self._w.candidates, np.flatnonzero(activation))
-            candidates = np.unique(np.concatenate([matched.passages, reached, np.flatnonzero(chains.every >= 0)]))
-            own = self._best_own(candidates, matched.cosine)
-            chains = chains.against(own)
+            chains = chain_scores(picture, matched)
+            strongest = top(activation.values, self._w.candidates, order=a.passage_order[activation.places])
+            reached = activation.places[strongest]
+            candidates = np.unique(np.concatenate([matched.passages, reached, chains.every.places]))
+            own = self._best_own(candidates, matched)
+            titled = np.maximum(chains.titled.at(candidates, default=-1.0), ALONE * own)
+            every = np.maximum(chains.every.at(candidates, default=-1.0), ALONE * own)
         with watch.stage("fuse"):
-            scores = self._fuse(activation, matched, chains.titled, chains.every, own, candidates)
+            activated, lexical = activation.at(candidates), matched.lexical(candidates)
+            scores = self._fuse(activated, lexical, matched, titled, every, own, candidates)
         with watch.stage("cover"):
             covered = self._cover(scores, candidates, encoded)
+            best = self._best(covered, matched, candidates, k, float(scores.min()))
         parts = {
-            "pagerank": activation,
-            "dense": matched.dense,
-            "bm25": matched.lexical,
+            "pagerank": activated,
+            "bm25": lexical,
             "fact": own,
-            "chain": chains.every,
-            "title": matched.titled,
+            "chain": every,
+            "title": matched.titled(candidates),
             "covers": covered.share,
         }
+
+        def part(passage: int) -> Mapping[str, float]:
+            at = int(np.searchsorted(candidates, passage))
+            here = at < len(candidates) and candidates[at] == passage
+            found = {name: float(values[at]) if here else 0.0 for name, values in parts.items()}
+            return {"pagerank": found.pop("pagerank"), "dense": float(matched.dense(np.array([passage]))[0]), **found}
+
         note = "; ".join(filter(None, (seeds.note, covered.note)))
-        why = self._explain.walked(self._pull, x, seeds.reset, matched.cosine, parts, note, seeds.origin)
-        ranking = Ranking(covered.scores, why=why, first=covered.first, note=note)
-        return present(self._store, index, self.name, query, ranking, k, explain, watch)
+        why = None
+        if explain:
+            walk = PictureWalk(picture, matched, x, restart, self._steps)
+            why = self._explain.walked(walk, part, note, seeds.origin)
+        return present(self._store, a.passage_key, self.name, query, best, why, watch, note=note)
 
-    def _walk(self, reset: Vector) -> Vector:
-        """(E + F + P,) activation, summing to 1."""
+    def _triples(self, facts: Ints) -> list[Triple]:
+        return self._explain.triples(self._picture.arrays.fact_key[facts].tolist())
+
+    def _walk(self, seeds: Seeds) -> tuple[Sparse, Sparse]:
+        """Activation and seeds by node, each summing to 1."""
+        restart = Sparse(seeds.nodes.places, seeds.nodes.values / seeds.nodes.values.sum())
         if self._w.damping == 0.0:
-            resting: Vector = reset / reset.sum()
-            return resting
-        return push_pagerank(self._transition, reset, damping=self._w.damping)
+            return restart, restart
+        if self._is_exact:
+            reset = np.zeros(len(self._picture.network))
+            reset[restart.places] = restart.values
+            x = personalized_pagerank(self._transition, reset, damping=self._w.damping)
+            nodes = np.flatnonzero(x)
+            return Sparse(nodes, x[nodes]), restart
+        walked = self._picture.network.walk(restart.places, restart.values, self._steps, damping=self._w.damping)
+        return Sparse(*walked), restart
 
-    def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
-        """(P,) the best cosine among the own sentences of these passages; -1 for others."""
-        best = np.full(len(self._index.passage_ids), -1.0)
-        facts, sizes = rows(self._index.said_sentences, passages)
+    @cached_property
+    def _transition(self) -> csr_array:
+        return self._picture.network.transition(self._steps)
+
+    def _best_own(self, passages: Ints, matched: Matched) -> Vector:
+        """(c,) the best cosine among the own sentences of each passage; -1 for one without any."""
+        facts, sizes = self._picture.facts_of_passages(passages, sentences=True)
+        best = np.full(len(passages), -1.0)
         if len(facts):
             starts = np.cumsum(sizes) - sizes
-            best[passages[sizes > 0]] = np.maximum.reduceat(cosine[facts], starts[sizes > 0])
+            best[sizes > 0] = np.maximum.reduceat(matched.cosine(facts), starts[sizes > 0])
         return best
 
     def _fuse(
         self,
         activation: Vector,
+        lexical: Vector,
         matched: Matched,
         title_chain: Vector,
         any_chain: Vector,
         own: Vector,
         candidates: Ints,
     ) -> Vector:
-        """(P,) scores of the candidates, each part scaled over them; the others below every candidate, by cosine."""
-        w = self._w
-        scaled = min_max(np.log(activation[candidates] + w.floor / len(activation)))
-        scaled += w.title * matched.titled[candidates]
+        """(c,) scores of the candidates, each part scaled over them."""
+        a, w = self._picture.arrays, self._w
+        scores = min_max(np.log(activation + w.floor / self._picture.size[0]))
+        scores += w.title * matched.titled(candidates)
         # A passage's own best fact is taken off, so that a chain counts for what it adds to it.
-        scaled -= w.own * min_max(own[candidates])
-        scaled += w.title_chain * min_max(title_chain[candidates]) + w.any_chain * min_max(any_chain[candidates])
-        scaled += w.episode * self._index.episodic[candidates] * min_max(matched.lexical[candidates])
-        scaled += w.speaker * matched.said[candidates]
-        scores: Vector = matched.dense + scaled.min() - 2.0  # a cosine is at most 1: at least 1 below
-        scores[candidates] = scaled
+        scores -= w.own * min_max(own)
+        scores += w.title_chain * min_max(title_chain) + w.any_chain * min_max(any_chain)
+        scores += w.episode * a.episodic[candidates] * min_max(lexical)
+        scores += w.speaker * matched.said(candidates)
         return scores
 
     def _cover(self, scores: Vector, candidates: Ints, encoded: QueryVectors) -> Covered:
         """Order the best passages by what they cover together; nothing changes where there are no tokens to compare."""
-        w = self._w
+        a, w = self._picture.arrays, self._w
         share = np.zeros(len(scores))
-        best = top(scores, w.covered, candidates)
-        known = {word: self._lexicon.importance(word) for word in dict.fromkeys(encoded.words)}
-        importance = np.array([known[word] for word in encoded.words])
-        if len(best) < 2 or not importance.any():
+        at = top(scores, w.covered, order=a.passage_order[candidates])
+        importance = Wording(self._picture).importance(encoded.words) if len(at) >= 2 else np.zeros(0)
+        if not importance.any():
             return Covered(scores, share)
-        keys = self._index.passage_keys[best].tolist()
-        found = vectors.token_signs(self._store.db, keys, encoded.tokens.shape[1])
+        best = candidates[at]
+        found = vectors.token_signs(self._store.db, a.passage_key[best].tolist(), encoded.tokens.shape[1])
         signs = [tokens for tokens in found if tokens is not None]
         if len(signs) < len(best):
             return Covered(scores, share, note=_NO_SIGNS)
         importance /= importance.sum()
         covered = max_similarity(encoded.tokens, signs)
-        share[best] = importance @ covered
+        share[at] = importance @ covered
         scores = scores.copy()
-        scores[best] += w.episode * self._index.episodic[best] * min_max(share[best])
-        linked = w.link * passage_links(self._index, best)
-        order = covering_order(scores[best], covered, importance, linked, worth=w.cover)
-        return Covered(scores, share, tuple(int(best[i]) for i in order))
+        scores[at] += w.episode * a.episodic[best] * min_max(share[at])
+        linked = w.link * passage_links(self._picture, best)
+        order = covering_order(scores[at], covered, importance, linked, worth=w.cover)
+        return Covered(scores, share, tuple(int(at[i]) for i in order))
 
+    def _best(
+        self, covered: Covered, matched: Matched, candidates: Ints, k: int, lowest: float
+    ) -> list[tuple[int, float]]:
+        """The best *k* passages with scores that descend. Behind the candidates, by cosine, all others.
 
-def _edges(weights: Weights) -> tuple[float, ...]:
-    """The weights that the graph is made from."""
-    return weights.title_edge, weights.entity_edge, weights.synonym_edge, weights.neighbour_edge
+        lowest: score of a candidate, before what they cover together.
+        """
+        order = self._picture.arrays.passage_order
+        by_score = top(covered.scores, k, order=order[candidates]).tolist()
+        at = list(dict.fromkeys([*covered.first, *by_score]))[:k]
+        best = [(int(candidates[i]), float(covered.scores[i])) for i in at]
+        if k > len(candidates):
+            near = nearest(self._picture, matched.vector, k, exact=True)
+            rest = near[~np.isin(near, candidates)][: k - len(candidates)]
+            # A cosine is at most 1: at least 1 below.
+            best += zip(rest.tolist(), (matched.dense(rest) + lowest - 2.0).tolist(), strict=True)
+        return descending(best, lambda a, b: bool(order[a] < order[b]))

@@ -18,6 +18,7 @@ from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
+from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.index import NamespaceIndex
 from hippomem.retrieve.linking import query_mentions
 from hippomem.retrieve.options import QueryEntities
@@ -38,7 +39,7 @@ class HippoRag1:
         self, store: Store, index: NamespaceIndex, embedder: Embedder, *, query_entities: QueryEntities | None = None
     ) -> None:
         self._store, self._index, self._embedder, self._query_entities = store, index, embedder, query_entities
-        self._explain = Explainer(store, index, self.name, has_facts=False)
+        self._explain = Explainer(store, self.name)
 
     @cached_property
     def _transition(self) -> csr_array:
@@ -80,7 +81,7 @@ class HippoRag1:
             dense = row_products(index.passage_vectors, embedded[0])
             note = "the query names no entity: dense ranking" if not names else "no phrase to link to: dense ranking"
             ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
-            return present(self._store, index, self.name, query, ranking, k, explain, watch)
+            return ranking.present(self._store, index, self.name, query, k, explain, watch)
         with watch.stage("link"):
             linked = np.unique([phrases[row_products(matrix, name).argmax()] for name in name_vectors])
             reset = np.zeros(len(index.entities))
@@ -88,9 +89,10 @@ class HippoRag1:
         with watch.stage("walk"):
             x = personalized_pagerank(self._transition, reset, pull=self._pull)
             scores = min_max(self._passage_phrase_counts @ x, equal=1.0)
-        why = self._explain.walked(self._pull, x, reset, cosine, {"pagerank": scores}, note)
+        walk = IndexWalk(index, self._pull, x, reset / reset.sum(), cosine)
+        why = self._explain.walked(walk, lambda p: {"pagerank": float(scores[p])}, note)
         ranking = Ranking(scores, why=why, note=note)
-        return present(self._store, index, self.name, query, ranking, k, explain, watch)
+        return ranking.present(self._store, index, self.name, query, k, explain, watch)
 
     def _names(self, query: str) -> list[str]:
         if self._query_entities is not None:

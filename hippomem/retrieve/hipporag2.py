@@ -18,6 +18,7 @@ from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
+from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.index import NamespaceIndex, row
 from hippomem.retrieve.recognition import FactFilter
 from hippomem.store import Store
@@ -36,7 +37,7 @@ class HippoRag2:
         self, store: Store, index: NamespaceIndex, embedder: Embedder, *, fact_filter: FactFilter | None = None
     ) -> None:
         self._store, self._index, self._embedder, self._filter = store, index, embedder, fact_filter
-        self._explain = Explainer(store, index, self.name, has_facts=False)
+        self._explain = Explainer(store, self.name)
 
     @cached_property
     def _transition(self) -> csr_array:
@@ -62,7 +63,7 @@ class HippoRag2:
             strength[facts] = min_max(scores, equal=1.0)
         if self._filter is not None and len(best):
             with watch.stage("filter"):
-                best = best[self._filter.keep(query, self._explain.triples(best))]
+                best = best[self._filter.keep(query, self._explain.triples(index.fact_keys[best].tolist()))]
         dense = min_max(row_products(index.passage_vectors, vector), equal=1.0)
         note = "" if len(index.triples) else "no triples in this store: sentences are taken as facts"
         phrase_reset = self._phrase_reset(best, strength)
@@ -72,15 +73,19 @@ class HippoRag2:
             )
             note = f"{reason}: dense ranking"
             ranking = Ranking(dense, why=self._explain.dense(dense, note), note=note)
-            return present(self._store, index, self.name, query, ranking, k, explain, watch)
+            return ranking.present(self._store, index, self.name, query, k, explain, watch)
         with watch.stage("walk"):
             reset = np.concatenate([phrase_reset, PASSAGE_NODE_WEIGHT * dense])
             x = personalized_pagerank(self._transition, reset, pull=self._pull)
         scores = x[len(index.entities) :]
         origin = {int(e): f for f in reversed(best.tolist()) for e in row(index.fact_phrases, f)}
-        why = self._explain.walked(self._pull, x, reset, cosine, {"pagerank": scores, "dense": dense}, note, origin)
+        walk = IndexWalk(index, self._pull, x, reset / reset.sum(), cosine)
+        parts = {"pagerank": scores, "dense": dense}
+        why = self._explain.walked(
+            walk, lambda p: {name: float(values[p]) for name, values in parts.items()}, note, origin
+        )
         ranking = Ranking(scores, why=why, note=note)
-        return present(self._store, index, self.name, query, ranking, k, explain, watch)
+        return ranking.present(self._store, index, self.name, query, k, explain, watch)
 
     def _phrase_reset(self, best: NDArray[np.int64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
         """(E,) seeds: fact score over passage frequency, averaged over the facts that name a phrase; the best five."""

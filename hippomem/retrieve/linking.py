@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.retrieve.index import NamespaceIndex, rows
+from hippomem.arrays.picture import Picture
 from hippomem.text.fold import join_key, normalise, tokenize
-from hippomem.text.mentions import Mention, find_spans, match_gazetteer
+from hippomem.text.mentions import Mention, find_spans, match_gazetteer, ngrams
 from hippomem.text.words import STOP_WORDS
 
 #: Words that open or shape a question and name nothing, though they may be capitalised.
@@ -46,6 +46,17 @@ def _names_something(key: str) -> bool:
     return not (key.isascii() and len(key) <= 2)
 
 
+def names_in_query(query: str) -> set[str]:
+    """Keys of all token sequences of a query that may be names: what to look up before `query_mentions`."""
+    return ngrams(tokenize(normalise(query)))
+
+
+def title_names(query: str) -> set[str]:
+    """Folded token sequences of a query that may be titles: what to look up before `titles_in_query`."""
+    tokens = tokenize(normalise(query))
+    return {join_key(tokens[i:j]) for i in range(len(tokens)) for j in range(i + 1, min(len(tokens), i + _MAX_TITLE) + 1)}
+
+
 def titles_in_query(query: str, known: Callable[[str], bool]) -> list[str]:
     """Titles that a query spells out, by greedy longest match over folded words, in order.
 
@@ -72,20 +83,26 @@ HUB = 50
 _RARE = 5
 
 
-def passage_links(index: NamespaceIndex, passages: NDArray[np.int64]) -> NDArray[np.float64]:
+def passage_links(picture: Picture, passages: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n, n) how passages are linked, symmetric, 0 on the diagonal, in [0, 2].
 
     1 if one of the two mentions the title of the other, plus min(1, Σ 5 / df) over the entities that both mention and that
     2 to 50 passages do.
     """
-    entities, sizes = rows(index.entity_passages, passages)
+    a = picture.arrays
+    facts, stated = picture.facts_of_passages(passages)
+    entities, sizes = picture.entities_of_facts(facts)
+    owner = np.repeat(np.repeat(np.arange(len(passages)), stated), sizes)
     columns, at = np.unique(entities, return_inverse=True)
     mentioned = np.zeros((len(passages), len(columns)))
-    mentioned[np.repeat(np.arange(len(passages)), sizes), at] = 1.0
-    frequency = index.document_frequency[columns]
+    mentioned[owner, at] = 1.0
+    frequency = a.frequency[columns].astype(np.float64)
     telling = np.where((frequency >= 2) & (frequency <= HUB), _RARE / np.maximum(frequency, 1.0), 0.0)
-    shared = np.minimum(np.einsum("ie,je->ij", mentioned * telling, mentioned), 1.0)
-    titles = index.title_entities[passages]
+    # Row by row, so that a sum does not depend on the order in which names are numbered.
+    telling_mentions = mentioned[:, np.argsort(a.entity_hash[columns])]
+    weights = telling[np.argsort(a.entity_hash[columns])]
+    shared = np.minimum(np.einsum("ie,je->ij", telling_mentions * weights, telling_mentions), 1.0)
+    titles = a.title_entity[passages].astype(np.int64)
     has = np.flatnonzero(np.isin(titles, columns))
     named = np.zeros_like(shared)
     named[:, has] = mentioned[:, np.searchsorted(columns, titles[has])]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.graph.similarity import row_products
-from hippomem.retrieve.base import FactCosines, top
-from hippomem.retrieve.index import NamespaceIndex, rows
-from hippomem.retrieve.lexical import Lexicon
-from hippomem.retrieve.linking import titles_in_query
+from hippomem.arrays.nearest import nearest
+from hippomem.arrays.picture import Picture, name_hash
+from hippomem.retrieve.base import top
+from hippomem.retrieve.linking import title_names, titles_in_query
+from hippomem.retrieve.sparse import Sparse
 from hippomem.retrieve.weights import Weights
+from hippomem.retrieve.wording import Wording
 from hippomem.text.fold import normalise, tokenize
 from hippomem.text.mentions import ngrams
 
@@ -22,54 +23,75 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Matched:
-    """Scores of all P passages, the candidates among them, and the facts of these.
+    """The candidates that a query finds by itself, the facts of these, and scores of any passage.
 
-    dense: (P,) cosine.    lexical: (P,) BM25 share, in [0, 1).    titled: (P,) 1 / (passages of that title) where the query
-    spells out a passage's title, else 0.    said: (P,) whether a passage is by somebody whom the query names.
-    passages: positions of the candidates.    facts: (f,) positions of their sentences.    match: (f,) score of each.
-    cosine: of any fact, when asked for.
+    passages: (c,) places of the candidates, ascending.    facts: (f,) places of their sentences, ascending.
+    match: (f,) score of each.    titles: 1 / (passages of that title) of passages whose title the query spells out.
+    shares: (P,) BM25 shares.    speakers: hashes of what the query may name.
     """
 
-    dense: Vector
-    lexical: Vector
-    titled: Vector
-    said: NDArray[np.bool_]
+    picture: Picture
+    vector: NDArray[np.float32]
     passages: Ints
     facts: Ints
     match: Vector
-    cosine: FactCosines
+    titles: Sparse
+    shares: Vector
+    speakers: NDArray[np.uint64]
+
+    def dense(self, passages: Ints) -> Vector:
+        """(m,) cosines."""
+        return self.picture.passage_cosines(self.vector, passages)
+
+    def lexical(self, passages: Ints) -> Vector:
+        """(m,) BM25 shares, in [0, 1)."""
+        return self.shares[passages]
+
+    def titled(self, passages: Ints) -> Vector:
+        """(m,) 1 / (passages of that title) where the query spells out a passage's title, else 0."""
+        return self.titles.at(passages)
+
+    def said(self, passages: Ints) -> NDArray[np.bool_]:
+        """(m,) whether each passage is by somebody whom the query names."""
+        speakers = self.picture.arrays.speaker[passages]
+        by: NDArray[np.bool_] = np.isin(speakers, self.speakers) if speakers.any() else np.zeros(len(passages), dtype=bool)
+        return by
+
+    def cosine(self, facts: Ints) -> Vector:
+        """(m,) cosines of facts."""
+        return self.picture.fact_cosines(self.vector, facts)
 
 
 def match(
-    index: NamespaceIndex, lexicon: Lexicon, weights: Weights, query: str, vector: NDArray[np.float32]
+    picture: Picture,
+    weights: Weights,
+    query: str,
+    vector: NDArray[np.float32],
+    *,
+    exact: bool = False,
 ) -> Matched:
-    """Score passages, choose the candidates among them, and score the facts of these. vector: (d,) of the query."""
-    dense = row_products(index.passage_vectors, vector)
-    terms = lexicon.query(query)
-    lexical = lexicon.share(terms)
-    titled = _titled(index, query)
-    nearest = top(dense, weights.candidates)
-    in_its_words = top(lexical, weights.candidates, np.flatnonzero(lexical))
-    passages = np.unique(np.concatenate([nearest, in_its_words, np.flatnonzero(titled)]))
-    stated = np.zeros(len(index.fact_keys), dtype=bool)
-    stated[rows(index.said_sentences, passages)[0]] = True
-    facts = np.flatnonzero(stated)
-    cosine = FactCosines(index.fact_vectors, vector)
-    score = cosine[facts] + weights.lexical_match * lexicon.fact_share(terms)[facts]
-    score += weights.title_match * titled[index.home_of_fact[facts]]
-    return Matched(dense, lexical, titled, _said(index, query), passages, facts, score, cosine)
+    """Choose the candidates, and score their facts. vector: (d,) of the query.    exact: compare it with every passage."""
+    a = picture.arrays
+    wording = Wording(picture)
+    words = wording.query(query)
+    sharing, shares = wording.share(words)
+    titles = _titles(picture, query)
+    near = nearest(picture, vector, weights.candidates, exact=exact)
+    in_its_words = top(shares[sharing], weights.candidates, order=a.passage_order[sharing])
+    passages = np.unique(np.concatenate([near, sharing[in_its_words], titles.places]))
+    facts = np.unique(picture.facts_of_passages(passages, sentences=True)[0])
+    score = picture.fact_cosines(vector, facts) + weights.lexical_match * wording.fact_share(words, facts)
+    score += weights.title_match * titles.at(a.home[facts])
+    speakers = np.zeros(0, dtype=np.uint64)
+    if a.speaker[passages].any():
+        speakers = np.array([name_hash(name) for name in ngrams(tokenize(normalise(query)))], dtype=np.uint64)
+    return Matched(picture, vector, passages, facts, score, titles, shares, speakers)
 
 
-def _titled(index: NamespaceIndex, query: str) -> Vector:
-    titled = np.zeros(len(index.passage_ids))
-    by_title = index.passages_of_title
-    for title in titles_in_query(query, by_title.__contains__):
-        passages = by_title[title]
-        titled[passages] = np.maximum(titled[passages], 1.0 / len(passages))
-    return titled
-
-
-def _said(index: NamespaceIndex, query: str) -> NDArray[np.bool_]:
-    position = index.speaker_position
-    named = [position[key] for key in ngrams(tokenize(normalise(query))) if key in position] if position else []
-    return np.isin(index.speaker_of, named)
+def _titles(picture: Picture, query: str) -> Sparse:
+    known = picture.titled(title_names(query))
+    found: dict[int, float] = {}
+    for title in titles_in_query(query, known.__contains__):
+        for passage in known[title]:
+            found[passage] = max(found.get(passage, 0.0), 1.0 / len(known[title]))
+    return Sparse.of(found)

@@ -96,3 +96,11 @@ def since(db: sqlite3.Connection, sequence: int, *, at_most: int) -> Changes | N
     if found[0]:
         return None
     return Changes(tuple(found[PASSAGE]), tuple(found[FACT]), tuple(found[ENTITY]))
+
+
+def token(db: sqlite3.Connection, sequence: int) -> int | None:
+    """What tells the change of that number from another with the same number; None when it is not known any more."""
+    if sequence == 0:
+        return 0
+    row = db.execute("SELECT token FROM changes WHERE sequence = ?", (sequence,)).fetchone()
+    return None if row is None else int(row[0])

@@ -9,7 +9,7 @@ from collections import Counter
 from hippomem.text.fold import fold
 from hippomem.types import Triple
 
-#: Mentions looked at to choose a name's spelling; the first by row are enough to find the usual one.
+#: Mentions looked at to choose a name's spelling: of a name that half of all memories hold, those stored first are enough.
 _ENOUGH = 200
 
 
@@ -17,11 +17,7 @@ def entity_name(db: sqlite3.Connection, entity_key: int) -> str:
     """An entity's most common spelling (ties: the first in alphabetical order), its key when nothing better is known."""
     key = str(db.execute("SELECT key FROM entities WHERE entity_key = ?", (entity_key,)).fetchone()[0])
     spellings: Counter[str] = Counter()
-    rows = db.execute(
-        "SELECT surface FROM mentions JOIN facts USING (fact_key) WHERE entity_key = ? AND roles & 7"
-        " ORDER BY fact_id LIMIT ?",
-        (entity_key, _ENOUGH),
-    )
+    rows = db.execute("SELECT surface FROM mentions WHERE entity_key = ? AND roles & 7 LIMIT ?", (entity_key, _ENOUGH))
     spellings.update(row[0] for row in rows)
     if not spellings:
         rows = db.execute(

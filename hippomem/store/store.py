@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -106,6 +107,11 @@ class Store:
             self.db.execute("PRAGMA synchronous = FULL")
         except sqlite3.DatabaseError as error:
             raise _as_store_error(error, self.path) from error
+
+    @property
+    def arrays_folder(self) -> Path | None:
+        """Where files made from this store are kept (`hippomem.arrays`); None for a store in memory."""
+        return None if self.path == IN_MEMORY else Path(f"{self.path}-arrays")
 
     @property
     def schema_version(self) -> int:
@@ -249,6 +255,8 @@ class Store:
             self.db.execute("VACUUM")
             if not self.purge_log():
                 return False
+            if self.arrays_folder is not None:  # vectors of what was deleted; who has the files open may read on
+                shutil.rmtree(self.arrays_folder, ignore_errors=True)
             self.set_setting("purge_due", False)
         except sqlite3.DatabaseError as error:
             raise _as_store_error(error, self.path) from error
