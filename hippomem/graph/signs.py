@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,8 @@ WORDS = BITS // 64
 #: first half of them, which is looked at alone first.
 CUT = 224
 CUT_HALF = 126
-#: Rows searched at a time; names compared at a time, few enough to stay in a core's first cache.
+#: Rows searched at a time.
 _QUERIES = 256
-_NAMES = 128
 #: Pairs (row, name) from which more than one thread is worth its start.
 _BULK = 1 << 24
 
@@ -94,7 +92,7 @@ class SignTable:
         packed: (m, BITS / 8).    O(m · n) bit counts, 0.4 ns a pair and core with AVX-512 (2 ns without).
         """
         queries = np.ascontiguousarray(packed).view("<u8").reshape(-1, WORDS)
-        find = _kernel()
+        from hippomem.graph.hamming import find  # compiled, and only needed when there are names
 
         def search(start: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             row, column = find(self._bits, self._count, queries[start : start + _QUERIES], CUT_HALF, CUT)
@@ -107,59 +105,3 @@ class SignTable:
             return
         with ThreadPoolExecutor(threads) as pool:
             yield from pool.map(search, starts)
-
-
-@cache
-def _kernel() -> Any:
-    from numba import njit, types
-    from numba.extending import intrinsic
-
-    @intrinsic  # type: ignore[misc, unused-ignore]
-    def count_ones(typingctx, word):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            return builder.ctpop(args[0])
-
-        return types.uint64(types.uint64), generate
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def find(bits, n, queries, cut_half, cut):  # type: ignore[no-untyped-def]
-        half = bits.shape[0] // 2
-        room = 1024
-        rows = np.empty(room, dtype=np.int64)
-        columns = np.empty(room, dtype=np.int64)
-        found = 0
-        for start in range(0, n, _NAMES):
-            size = min(_NAMES, n - start)
-            b0, b1, b2 = bits[0, start : start + size], bits[1, start : start + size], bits[2, start : start + size]
-            b3, b4, b5 = bits[3, start : start + size], bits[4, start : start + size], bits[5, start : start + size]
-            for q in range(len(queries)):
-                q0, q1, q2 = queries[q, 0], queries[q, 1], queries[q, 2]
-                q3, q4, q5 = queries[q, 3], queries[q, 4], queries[q, 5]
-                # The least of a group without a branch: a loop that the compiler turns into vector instructions.
-                least = np.uint64(BITS)
-                for j in range(size):
-                    differ = count_ones(b0[j] ^ q0) + count_ones(b1[j] ^ q1) + count_ones(b2[j] ^ q2)
-                    differ += count_ones(b3[j] ^ q3) + count_ones(b4[j] ^ q4) + count_ones(b5[j] ^ q5)
-                    least = min(least, differ)
-                if np.int64(least) > cut_half:
-                    continue
-                for j in range(size):
-                    total = np.int64(0)
-                    for w in range(half):
-                        total += np.int64(count_ones(bits[w, start + j] ^ queries[q, w]))
-                    if total > cut_half:
-                        continue
-                    for w in range(half, 2 * half):
-                        total += np.int64(count_ones(bits[w, start + j] ^ queries[q, w]))
-                    if total > cut:
-                        continue
-                    if found == room:
-                        rows = np.concatenate((rows, np.empty(room, dtype=np.int64)))
-                        columns = np.concatenate((columns, np.empty(room, dtype=np.int64)))
-                        room *= 2
-                    rows[found] = q
-                    columns[found] = start + j
-                    found += 1
-        return rows[:found], columns[:found]
-
-    return find

@@ -18,8 +18,8 @@ def save(db: sqlite3.Connection, lists: Mapping[int, Sequence[tuple[int, float]]
 def unlinked(db: sqlite3.Connection, namespace_key: int, limit: int) -> list[int]:
     """Embedded entities whose neighbours have not been searched yet, the first *limit* of them."""
     sql = (
-        "SELECT entity_key FROM entities WHERE namespace_key = ? AND NOT linked AND vector IS NOT NULL"
-        " ORDER BY entity_key LIMIT ?"
+        "SELECT entity_key FROM entities INDEXED BY entities_unlinked"
+        " WHERE namespace_key = ? AND NOT linked AND vector IS NOT NULL ORDER BY entity_key LIMIT ?"
     )
     return [row[0] for row in db.execute(sql, (namespace_key, limit))]
 

@@ -137,15 +137,17 @@ def unembedded(db: sqlite3.Connection, namespace_key: int, table: Table, size: i
     """The rows of a table that lack a vector, *size* at a time, in the order of the table: what is written next lies
     beside what was written before. A row that is given out and gets no vector is not given out again.
     """
+    wanted = {
+        "passages": "passage_key",
+        "facts": "fact_key, kind, subject, predicate, object",
+        "entities": "entity_key, key",
+    }
+    sql = (
+        f"SELECT {wanted[table]} FROM {_waiting(table)} AND namespace_key = ? AND {_KEY[table]} > ?"
+        f" ORDER BY {_KEY[table]} LIMIT ?"
+    )
     last = -1
     while True:
-        if table == "passages":
-            sql = "SELECT passage_key FROM passages WHERE vector IS NULL AND state <> 'pending'"
-        elif table == "facts":
-            sql = "SELECT fact_key, kind, subject, predicate, object FROM facts WHERE vector IS NULL"
-        else:
-            sql = "SELECT entity_key, key FROM entities WHERE vector IS NULL"
-        sql += f" AND namespace_key = ? AND {_KEY[table]} > ? ORDER BY {_KEY[table]} LIMIT ?"
         rows = db.execute(sql, (namespace_key, last, size)).fetchall()
         if not rows:
             return
@@ -162,17 +164,22 @@ def unembedded(db: sqlite3.Connection, namespace_key: int, table: Table, size: i
 
 def count_unembedded(db: sqlite3.Connection, namespace_key: int, table: Table) -> int:
     """How many rows of a table `unembedded` gives out."""
-    but = " AND state <> 'pending'" if table == "passages" else ""
-    sql = f"SELECT count(*) FROM {table} WHERE namespace_key = ? AND vector IS NULL{but}"
+    sql = f"SELECT count(*) FROM {_waiting(table)} AND namespace_key = ?"
     return int(db.execute(sql, (namespace_key,)).fetchone()[0])
+
+
+def _waiting(table: Table) -> str:
+    """The rows of a table that wait for a vector, by the index of them: FROM … WHERE."""
+    but = " AND state <> 'pending'" if table == "passages" else ""
+    return f"{table} INDEXED BY {table}_unembedded WHERE vector IS NULL{but}"
 
 
 def is_anything_left(db: sqlite3.Connection, namespace_key: int, *, entities: bool) -> bool:
     """Whether something that is extracted waits for its vector, or a name for its list, or a passage for both."""
-    questions = ["passages WHERE state = 'extracted'", "facts WHERE vector IS NULL"]
-    questions.append("passages WHERE vector IS NULL AND state <> 'pending'")
+    questions = [_waiting("passages"), _waiting("facts")]
+    questions.append("passages INDEXED BY passages_unfinished WHERE state <> 'ready' AND state = 'extracted'")
     if entities:
-        questions += ["entities WHERE vector IS NULL", "entities WHERE NOT linked"]
+        questions += [_waiting("entities"), "entities INDEXED BY entities_unlinked WHERE NOT linked"]
     return any(
         db.execute(f"SELECT 1 FROM {question} AND namespace_key = ? LIMIT 1", (namespace_key,)).fetchone()
         for question in questions
