@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hippomem.models.embedder import Embedder, Role, token_embedder
-from hippomem.store import Store, memories, vectors
+from hippomem.store import Store, facts, vectors
 from hippomem.store.vectors import Table
+from indexing.extraction import Stated, Written
 
 #: Texts embedded between two commits: what a killed run has to embed again.
 COMMIT_EVERY = 4096
+
+_ROLES: dict[Table, Role] = {"passages": "passage", "facts": "fact", "entities": "entity"}
 
 
 def embed_missing(
@@ -25,42 +32,99 @@ def embed_missing(
     entities: also embed entity names (needed for synonym edges and for HippoRAG 1's query linking).
     progress: called with (what, done, total).
     """
-    db = store.db
-    waiting = vectors.unembedded_passages(db, namespace_key)
-    passages = [(key, vectors.passage_text(row.title, row.text)) for key, row in memories.texts(db, waiting).items()]
-    _embed(store, "passages", "passage", passages, embedder, progress)
-    _embed(store, "facts", "fact", vectors.unembedded_facts(db, namespace_key), embedder, progress)
-    if entities:
-        _embed(store, "entities", "entity", vectors.unembedded_entities(db, namespace_key), embedder, progress)
+    tables: tuple[Table, ...] = ("passages", "facts", "entities")
+    for table in tables if entities else tables[:2]:
+        _embed_table(store, namespace_key, table, embedder, progress)
 
 
-def _embed(
+def _embed_table(
     store: Store,
+    namespace_key: int,
     table: Table,
-    role: Role,
-    rows: Sequence[tuple[int, str]],
     embedder: Embedder,
     progress: Callable[[str, int, int], None] | None,
 ) -> None:
-    done = 0
-    if progress is not None and rows:
-        progress(f"embedding {table}", 0, len(rows))
-    for start in range(0, len(rows), COMMIT_EVERY):
-        block = rows[start : start + COMMIT_EVERY]
+    done = total = 0
+    if progress is not None and (total := vectors.count_unembedded(store.db, namespace_key, table)):
+        progress(f"embedding {table}", 0, total)
 
-        def report(count: int) -> None:
-            nonlocal done
-            done += count
-            if progress is not None:
-                progress(f"embedding {table}", done, len(rows))
+    def report(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(f"embedding {table}", done, max(done, total))
 
-        keys, texts = [key for key, _ in block], [text for _, text in block]
-        with_tokens = token_embedder(embedder) if role == "passage" else None
-        if with_tokens is None:
-            matrix, signs = embedder.embed(texts, role=role, progress=report), None
-        else:
-            matrix, signs = with_tokens.embed_with_signs(texts, progress=report)
+    for keys, texts in vectors.unembedded(store.db, namespace_key, table, COMMIT_EVERY):
+        matrix, signs = _embed(embedder, _ROLES[table], texts, report)
         with store.transaction() as db:
             vectors.save(db, table, keys, matrix)
             if signs is not None:
                 vectors.save_token_signs(db, keys, signs)
+
+
+Signs = list[NDArray[np.uint8]]
+
+
+def _embed(
+    embedder: Embedder, role: Role, texts: Sequence[str], report: Callable[[int], None] | None = None
+) -> tuple[NDArray[np.float32], Signs | None]:
+    """Vectors of texts, and of passages the signs of their tokens where the model shows them."""
+    with_tokens = token_embedder(embedder) if role == "passage" else None
+    if with_tokens is None:
+        return embedder.embed(texts, role=role, progress=report), None
+    return with_tokens.embed_with_signs(texts, progress=report)
+
+
+class Embedded(NamedTuple):
+    """Vectors of what some passages are about to add, made before it is written: all of it, or what has no vector yet."""
+
+    passage_keys: list[int]
+    passages: NDArray[np.float32]
+    signs: Signs | None
+    fact_ids: list[str]
+    facts: NDArray[np.float32]
+    names: list[str]
+    entities: NDArray[np.float32] | None
+
+    @classmethod
+    def of(
+        cls, store: Store, namespace_key: int, stated: Sequence[Stated], embedder: Embedder, *, entities: bool
+    ) -> Embedded:
+        """Embed what these passages state, in one call of the encoder for each kind of text."""
+        statements = {s.fact_id: s for each in stated for s in each.statements}
+        names = {key for s in statements.values() for key in s.mentions} if entities else set()
+        has_vector = " AND vector IS NOT NULL"
+        with store.reading() as db:
+            old_facts = facts.look_up(db, "facts", namespace_key, statements, where=has_vector)
+            old_names = facts.look_up(db, "entities", namespace_key, names, where=has_vector)
+        fact_ids = [fact_id for fact_id in statements if fact_id not in old_facts]
+        new_names = sorted(names - old_names.keys())
+        texts = [vectors.passage_text(each.row.title, each.row.text) for each in stated]
+        passages, signs = _embed(embedder, "passage", texts)
+        said = [(s.kind, s.subject, s.predicate, s.object) for s in map(statements.__getitem__, fact_ids)]
+        return cls(
+            [each.row.passage_key for each in stated],
+            passages,
+            signs,
+            fact_ids,
+            embedder.embed([vectors.fact_text(*parts) for parts in said], role="fact"),
+            new_names,
+            embedder.embed(new_names, role="entity") if entities else None,
+        )
+
+    def save(self, store: Store, namespace_key: int, written: Written) -> None:
+        """Store the vectors of what was written; the transaction is the caller's."""
+        db = store.db
+        mine = set(written.passage_keys)
+        chosen = [i for i, key in enumerate(self.passage_keys) if key in mine]
+        keys = [self.passage_keys[i] for i in chosen]
+        vectors.save(db, "passages", keys, self.passages[chosen])
+        if self.signs is not None:
+            vectors.save_token_signs(db, keys, [self.signs[i] for i in chosen])
+        fact_keys = written.writer.fact_keys
+        chosen = [i for i, fact_id in enumerate(self.fact_ids) if fact_id in fact_keys]
+        vectors.save(db, "facts", [fact_keys[self.fact_ids[i]] for i in chosen], self.facts[chosen])
+        if self.entities is not None:
+            rows = facts.look_up(db, "entities", namespace_key, self.names, where=" AND vector IS NULL")
+            chosen = [i for i, key in enumerate(self.names) if key in rows]
+            vectors.save(db, "entities", [rows[self.names[i]] for i in chosen], self.entities[chosen])

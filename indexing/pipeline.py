@@ -12,28 +12,36 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
-from hippomem.errors import ModelError
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
-from hippomem.store import Store, facts, memories, synonyms
+from hippomem.store import Store, facts, memories, synonyms, vectors
+from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
-from hippomem.types import AddReport, Document, Extraction
-from indexing import synonyms as synonymy
+from hippomem.types import AddReport, Document
 from indexing.chunking import CHUNK_CHARACTERS, chunk
-from indexing.embedding import embed_missing
-from indexing.extract import ExtractionError, PassageText, TripleExtractor
-from indexing.extract.builtin import sentence_statements
-from indexing.extract.triples import triple_statements
-from indexing.naming import name_entities, unname_entities
+from indexing.embedding import Embedded, embed_missing
+from indexing.extract import TripleExtractor
+from indexing.extraction import Context, read_statements, write_statements
+from indexing.naming import Gazetteer, unname_entities
+from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
 
 Progress = Callable[[str, int, int], None]
 
-#: Documents stored, or passages extracted without an LLM, between two commits.
+#: Documents stored between two commits.
 _BATCH = 2000
+#: Passages extracted without an LLM between two commits, and characters of theirs: the larger, the fewer times a page of
+#: the inverted index is written (a passage has words on some thirty of them), and the more memory is taken (200 MB).
+_EXTRACT_BATCH = 20_000
+_EXTRACT_CHARACTERS = 8_000_000
 #: Passages given to an LLM extractor between two commits: what a killed run may have to ask again.
 _LLM_BATCH = 32
+#: So many passages are finished in one transaction, and their texts embedded before it.
+_FEW = 32
+#: Names linked between two commits.
+_LINK = 16_384
 
 
 class Indexer:
@@ -61,6 +69,7 @@ class Indexer:
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
         self._now = now
+        self._neighbourhood = Neighbourhood(store, embedder.identity.dimension)
 
     def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> AddReport:
         """Store documents and bring the index up to date.
@@ -100,104 +109,137 @@ class Indexer:
     def _store(self, batch: Sequence[Document], memory_ids: list[str]) -> int:
         if not batch:
             return 0
-        added = 0
         recorded_at = self._now().isoformat(timespec="seconds")
+        documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
-            for document in batch:
-                slices = chunk(document.text, size=self.chunk_characters)
-                inserted = memories.insert(db, namespace_key, self.namespace, document, slices, recorded_at)
-                memory_ids.append(inserted.memory_id)
-                added += inserted.is_new
+            inserted = memories.insert(db, namespace_key, self.namespace, documents, recorded_at)
             self.store.bump_generation(namespace_key)
-        return added
+        memory_ids += [each.memory_id for each in inserted]
+        return sum(each.is_new for each in inserted)
 
     def finish(
         self, *, retry_failed: bool = False, progress: Progress | None = None, seconds: dict[str, float] | None = None
     ) -> int:
         """Run every step on what is not done yet; returns the number of passages whose extraction failed just now."""
         seconds = defaultdict(float) if seconds is None else seconds
-        with self.store.transaction():
-            namespace_key = self._namespace_key()
+        namespace_key = self._namespace_key()
+        few = memories.in_state(self.store.db, namespace_key, "pending", limit=min(_FEW, _BATCH) + 1)
+        try:
+            if len(few) <= min(_FEW, _BATCH) and not retry_failed:
+                return self._finish_few(namespace_key, [key for key, _ in few], progress, seconds)
+            with large_cache(self.store.db):
+                return self._finish_many(namespace_key, retry_failed, progress, seconds)
+        except BaseException:
+            self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
+            raise
+
+    def _finish_few(
+        self, namespace_key: int, passage_keys: list[int], progress: Progress | None, seconds: dict[str, float]
+    ) -> int:
+        """All steps in one transaction, behind the models: one commit is most of what it costs to add a memory."""
+        failed = 0
+        if passage_keys:
+            clock = time.perf_counter()
+            stated, stopped = read_statements(self.store.db, passage_keys, self.triples)
+            seconds["extract"] += time.perf_counter() - clock
+            clock = time.perf_counter()
+            embedded = Embedded.of(self.store, namespace_key, stated, self.embedder, entities=self.synonyms)
+            seconds["embed"] += time.perf_counter() - clock
+            clock = time.perf_counter()
+            with self.store.transaction() as db:
+                written = write_statements(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
+                embedded.save(self.store, namespace_key, written)
+                if self.synonyms:
+                    self._neighbourhood.link_new(namespace_key, limit=_LINK)
+                memories.set_ready(db, written.passage_keys)
+                self.store.bump_generation(namespace_key)
+            seconds["extract"] += time.perf_counter() - clock
+            failed = written.failed
+            if stopped is not None:
+                raise stopped
+        if vectors.is_anything_left(self.store.db, namespace_key, entities=self.synonyms):  # by a run that was killed
+            self._embed_and_link(namespace_key, failed, progress, seconds)
+        return failed
+
+    def _finish_many(
+        self, namespace_key: int, retry_failed: bool, progress: Progress | None, seconds: dict[str, float]
+    ) -> int:
+        """Step after step on everything that waits, each in batches with their commits."""
         clock = time.perf_counter()
-        failed = self._extract(namespace_key, retry_failed, progress)
-        seconds["extract"] = time.perf_counter() - clock
+        failed = self._extract(namespace_key, "pending", progress)
+        if retry_failed:
+            failed += self._extract(namespace_key, "failed", progress)
+        seconds["extract"] += time.perf_counter() - clock
+        self._embed_and_link(namespace_key, failed, progress, seconds)
+        return failed
+
+    def _embed_and_link(
+        self, namespace_key: int, failed: int, progress: Progress | None, seconds: dict[str, float]
+    ) -> None:
         clock = time.perf_counter()
         embed_missing(self.store, namespace_key, self.embedder, entities=self.synonyms, progress=progress)
-        seconds["embed"] = time.perf_counter() - clock
+        seconds["embed"] += time.perf_counter() - clock
         clock = time.perf_counter()
+        linked = 0
+        while self.synonyms:
+            with self.store.transaction():
+                count = self._neighbourhood.link_new(namespace_key, limit=_LINK)
+            linked += count
+            if progress is not None and linked:
+                progress("linking names", linked, 0)
+            if count < _LINK:
+                break
         with self.store.transaction() as db:
-            if self.synonyms:
-                synonymy.link_new(db, namespace_key, self.embedder.identity.dimension)
-            done = db.execute(
-                "UPDATE passages SET state = 'ready' WHERE namespace_key = ? AND state = 'extracted'", (namespace_key,)
-            ).rowcount
-            if done or failed:
+            if memories.set_ready(db, None, namespace_key) or failed:
                 self.store.bump_generation(namespace_key)
-        seconds["synonyms"] = time.perf_counter() - clock
-        return failed
+        seconds["synonyms"] += time.perf_counter() - clock
 
-    def _extract(self, namespace_key: int, retry_failed: bool, progress: Progress | None) -> int:
-        """Extract pending passages, and failed ones when asked to; returns how many failed."""
+    def _extract(self, namespace_key: int, state: Literal["pending", "failed"], progress: Progress | None) -> int:
+        """Extract all passages that are in a state now; returns how many failed."""
         db = self.store.db
-        waiting = [(key, False) for key in memories.unextracted(db, namespace_key, "pending")]
-        if retry_failed:
-            waiting += [(key, True) for key in memories.unextracted(db, namespace_key, "failed")]
-        size = _BATCH if self.triples is None or self.triples.name == "recorded" else _LLM_BATCH
-        failed = 0
-        if progress is not None and waiting:
-            progress("extracting facts", 0, len(waiting))
-        for start in range(0, len(waiting), size):
-            failed += self._extract_batch(namespace_key, waiting[start : start + size])
+        total = memories.count_in_state(db, namespace_key, state)
+        if not total:
+            return 0
+        if progress is not None:
+            progress("extracting facts", 0, total)
+        gazetteer = Gazetteer(db, namespace_key)
+        if total >= _BATCH:
+            gazetteer.read()
+        context, failed, done, last, picture = Context(gazetteer), 0, 0, -1, self._picture()
+        while waiting := self._next_batch(namespace_key, state, last):
+            last = waiting[-1]
+            stated, stopped = read_statements(db, waiting, self.triples, retry=state == "failed")
+            with self.store.transaction():
+                if self._picture() != picture:  # somebody else has written: what is remembered may be gone
+                    context = Context(Gazetteer(db, namespace_key))
+                    if total >= _BATCH:
+                        context.gazetteer.read()
+                written = write_statements(db, namespace_key, stated, context, retry=state == "failed")
+            picture = self._picture()
+            failed += written.failed
+            done += len(waiting)
+            if stopped is not None:
+                raise stopped
             if progress is not None:
-                progress("extracting facts", min(start + size, len(waiting)), len(waiting))
+                progress("extracting facts", done, max(done, total))
         return failed
 
-    def _extract_batch(self, namespace_key: int, waiting: Sequence[tuple[int, bool]]) -> int:
-        db = self.store.db
-        rows = memories.texts(db, [key for key, _ in waiting])
-        passages = [
-            PassageText(row.passage_id, row.title, row.text, memories.source_ids(db, row.memory_key))
-            for row in rows.values()
-        ]
-        # The model is asked outside the transaction: a slow endpoint must not hold the write lock.
-        outcomes: dict[int, Extraction | ExtractionError] = {}
-        stopped: ModelError | None = None
-        if self.triples is None:
-            outcomes = dict.fromkeys(range(len(passages)), Extraction())
-        else:
-            try:
-                for position, outcome in self.triples.extract(passages):
-                    outcomes[position] = outcome
-            except ModelError as error:
-                stopped = error
-        is_retry = dict(waiting)
-        failed = 0
-        with self.store.transaction():
-            had_facts = (
-                db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
-            )
-            writer = facts.Writer(db, namespace_key)
-            for position, row in enumerate(rows.values()):
-                expected = "failed" if is_retry[row.passage_key] else "pending"
-                if position not in outcomes or memories.state(db, row.passage_key) != expected:
-                    continue  # not asked, or another process has extracted or forgotten it meanwhile
-                outcome = outcomes[position]
-                sentences = sentence_statements(row.title, row.text)
-                # A retry adds what is missing where it would have stood: behind the sentences, which are stored.
-                first = len(sentences) if is_retry[row.passage_key] else 0
-                statements = [] if first else sentences
-                if isinstance(outcome, Extraction):
-                    statements = [*statements, *triple_statements(outcome.triples)]
-                    memories.set_state(db, row.passage_key, "extracted")
-                else:
-                    memories.set_state(db, row.passage_key, "failed", str(outcome))
-                    failed += 1
-                writer.contribute(row.passage_key, statements, first=first)
-            name_entities(db, namespace_key, writer.facts, writer.new, had_facts=had_facts)
-        if stopped is not None:
-            raise stopped
-        return failed
+    def _next_batch(self, namespace_key: int, state: str, after: int) -> list[int]:
+        """Rows of the next passages in a state: as many as are extracted between two commits."""
+        is_costly = self.triples is not None and self.triples.name != "recorded"
+        size = _LLM_BATCH if is_costly else _EXTRACT_BATCH
+        batch, characters = [], 0
+        for key, length in memories.in_state(self.store.db, namespace_key, state, after=after, limit=size):
+            batch.append(key)
+            characters += length
+            if characters > _EXTRACT_CHARACTERS:
+                break
+        return batch
+
+    def _picture(self) -> tuple[int, int]:
+        """Changes when anybody writes: another connection, or this one."""
+        return self.store.db.execute("PRAGMA data_version").fetchone()[0], self.store.db.total_changes
 
     def forget(self, memory_keys: Iterable[int]) -> None:
         """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file.
@@ -233,9 +275,12 @@ class Indexer:
         gone = facts.orphans(db, removed.entity_keys)
         short = synonyms.full_lists_with(db, gone, TOP_K) - set(gone)
         facts.drop_entities(db, gone)
-        synonymy.refill(db, namespace_key, self.embedder.identity.dimension, short)
+        self._neighbourhood.refill(namespace_key, short)
 
     def _namespace_key(self) -> int:
-        key = self.store.namespace_key(self.namespace, create=True)
+        key = self.store.namespace_key(self.namespace)
+        if key is None:
+            with self.store.transaction():
+                key = self.store.namespace_key(self.namespace, create=True)
         assert key is not None
         return key

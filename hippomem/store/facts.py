@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from hippomem.text import ids
 from hippomem.text.words import term_of
@@ -14,8 +16,19 @@ from hippomem.types import FactKind
 SPAN, GAZETTEER, TITLE, SUBJECT, OBJECT = 1, 2, 4, 8, 16
 #: How many values one SQL statement takes; below SQLite's oldest limit.
 _MANY = 900
-#: From this many keys on, reading the whole gazetteer is faster than asking for each (a batch, not a single memory).
-_LOOK_UP_AT_MOST = 20_000
+#: Words, and names, whose rows are remembered at a time: about 100 bytes each.
+_REMEMBERED = 2_000_000
+#: The values of roles that hold a bit, so that an index on roles can be searched for it.
+_WITH = {bit: ",".join(str(roles) for roles in range(1, 32) if roles & bit) for bit in (SPAN, TITLE)}
+
+Content = Literal["facts", "words", "entities"]
+#: The row number and the content of each.
+_COLUMNS: dict[Content, tuple[str, str]] = {
+    "facts": ("fact_key", "fact_id"),
+    "words": ("word_key", "word"),
+    "entities": ("entity_key", "key"),
+}
+T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,84 +53,145 @@ class Statement:
         return ids.fact_id(self.kind, self.subject, self.predicate, self.object)
 
 
-class Writer:
-    """Writes statements of one namespace within one transaction, and remembers the rows it has looked up meanwhile.
+class Contribution(NamedTuple):
+    """What a passage states. first: the ordinal of the first statement, for those that come later than others of it."""
 
-    facts: fact rows that gained a contribution so far.    new: those of them that did not exist before.
+    passage_key: int
+    statements: Sequence[Statement]
+    first: int = 0
+
+
+class Writer:
+    """Writes statements of one namespace within one transaction, a batch of passages at a time.
+
+    Rows are looked up in blocks, and written in the order of their tables and indexes: at a million passages a batch costs
+    what the pages cost that it touches.
+
+    fact_keys: the row of each statement, by fact_id.    facts: rows that gained a contribution.    new: those that did not
+    exist before.
     """
 
-    def __init__(self, db: sqlite3.Connection, namespace_key: int) -> None:
+    def __init__(self, db: sqlite3.Connection, namespace_key: int, remembered: Remembered | None = None) -> None:
         self._db, self._namespace_key = db, namespace_key
-        self._entity_keys: dict[str, int] = {}
-        self._word_keys: dict[str, int] = {}
+        self._remembered = Remembered() if remembered is None else remembered
+        self.fact_keys: dict[str, int] = {}
         self.facts: set[int] = set()
         self.new: set[int] = set()
 
-    def contribute(self, passage_key: int, statements: Sequence[Statement], *, first: int = 0) -> None:
-        """Store what a passage states; a statement that is known already only gains a contribution.
-
-        first: the ordinal of the first of the statements, for those that come later than others of the same passage.
-        """
-        for ordinal, statement in enumerate(statements, start=first):
-            fact_key = self._fact_key(statement)
-            said = None if statement.said is None else json.dumps(statement.said, ensure_ascii=False)
-            self._db.execute(
-                "INSERT INTO contributions VALUES (?, ?, ?, 1, ?)"
-                " ON CONFLICT (passage_key, fact_key) DO UPDATE SET count = count + 1",
-                (passage_key, fact_key, ordinal, said),
-            )
-            self.facts.add(fact_key)
-
-    def _fact_key(self, statement: Statement) -> int:
-        """The row of a statement, made with its mentions and postings when there is none."""
-        identity = self._namespace_key, statement.fact_id
-        row = self._db.execute(
-            "SELECT fact_key FROM facts WHERE namespace_key = ? AND fact_id = ?", identity
-        ).fetchone()
-        if row is not None:
-            return int(row[0])
-        cursor = self._db.execute(
-            "INSERT INTO facts (namespace_key, fact_id, kind, subject, predicate, object) VALUES (?, ?, ?, ?, ?, ?)",
-            (*identity, statement.kind, statement.subject, statement.predicate, statement.object),
-        )
-        fact_key = int(cursor.lastrowid or 0)
-        self.new.add(fact_key)
-        self._db.executemany(
-            "INSERT INTO mentions VALUES (?, ?, ?, ?)",
-            [(fact_key, self._entity_key(key), *mention) for key, mention in statement.mentions.items()],
-        )
-        self._db.executemany(
-            "INSERT INTO postings VALUES (?, ?, ?)",
-            [(self._word_key(word), fact_key, count) for word, count in statement.words.items()],
-        )
-        return fact_key
-
-    def _entity_key(self, key: str) -> int:
-        if key not in self._entity_keys:
-            self._entity_keys[key] = entity_key(self._db, self._namespace_key, key)
-        return self._entity_keys[key]
-
-    def _word_key(self, word: str) -> int:
-        if word not in self._word_keys:
-            identity = self._namespace_key, word
-            sql = "SELECT word_key FROM words WHERE namespace_key = ? AND word = ?"
-            row = self._db.execute(sql, identity).fetchone()
+    def contribute(self, contributions: Sequence[Contribution]) -> None:
+        """Store what passages state; a statement that is known already only gains a contribution."""
+        named = [
+            (passage_key, ordinal, statement.fact_id, statement)
+            for passage_key, statements, first in contributions
+            for ordinal, statement in enumerate(statements, start=first)
+        ]
+        statements: dict[str, Statement] = {}
+        for _, _, fact_id, statement in named:
+            statements.setdefault(fact_id, statement)
+        self._make_facts(statements)
+        rows: dict[tuple[int, int], list[Any]] = {}
+        for passage_key, ordinal, fact_id, statement in named:
+            row = rows.get((passage_key, fact_key := self.fact_keys[fact_id]))
             if row is None:
-                sql = "INSERT INTO words (namespace_key, word, term) VALUES (?, ?, ?)"
-                row = (self._db.execute(sql, (*identity, term_of(word))).lastrowid,)
-            self._word_keys[word] = int(row[0])
-        return self._word_keys[word]
+                said = None if statement.said is None else json.dumps(statement.said, ensure_ascii=False)
+                rows[passage_key, fact_key] = [passage_key, fact_key, ordinal, 1, said]
+            else:
+                row[3] += 1
+        self._db.executemany(
+            "INSERT INTO contributions VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (passage_key, fact_key) DO UPDATE SET count = count + excluded.count",
+            [rows[pair] for pair in sorted(rows)],
+        )
+        self.facts.update(fact_key for _, fact_key in rows)
+
+    def _make_facts(self, statements: Mapping[str, Statement]) -> None:
+        """The rows of statements by fact_id, made with their mentions and postings where there is none."""
+        db, namespace_key = self._db, self._namespace_key
+        self.fact_keys.update(look_up(db, "facts", namespace_key, statements))
+        fact_key = next_key(db, "facts")
+        new: list[tuple[int, Statement]] = []
+        facts = []
+        for fact_id, s in statements.items():
+            if fact_id not in self.fact_keys:
+                self.fact_keys[fact_id] = fact_key
+                new.append((fact_key, s))
+                facts.append((fact_key, namespace_key, fact_id, s.kind, s.subject, s.predicate, s.object))
+                fact_key += 1
+        self.new.update(key for key, _ in new)
+        db.executemany(
+            "INSERT INTO facts (fact_key, namespace_key, fact_id, kind, subject, predicate, object)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            facts,
+        )
+        names = self._remembered.names(db, namespace_key, {key for _, s in new for key in s.mentions})
+        mentions = [(number, names[key], *mention) for number, s in new for key, mention in s.mentions.items()]
+        db.executemany("INSERT INTO mentions VALUES (?, ?, ?, ?)", sorted(mentions))
+        words = self._remembered.words(db, namespace_key, {word for _, s in new for word in s.words})
+        postings = [(words[word], number, count) for number, s in new for word, count in s.words.items()]
+        db.executemany("INSERT INTO postings VALUES (?, ?, ?)", sorted(postings))
 
 
-def entity_key(db: sqlite3.Connection, namespace_key: int, key: str) -> int:
-    """The row of an entity, made when there is none."""
-    row = db.execute(
-        "SELECT entity_key FROM entities WHERE namespace_key = ? AND key = ?", (namespace_key, key)
-    ).fetchone()
-    if row is not None:
-        return int(row[0])
-    cursor = db.execute("INSERT INTO entities (namespace_key, key) VALUES (?, ?)", (namespace_key, key))
-    return int(cursor.lastrowid or 0)
+class Remembered:
+    """Rows of words and names that were looked up, kept from batch to batch while nobody else writes. Bounded."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, int] = {}
+        self._names: dict[str, int] = {}
+
+    def words(self, db: sqlite3.Connection, namespace_key: int, wanted: set[str]) -> Mapping[str, int]:
+        """The rows of at least these words, made where there is none."""
+        new = _find_rows(db, "words", namespace_key, wanted, self._words)
+        db.executemany(
+            "INSERT INTO words (word_key, namespace_key, word, term) VALUES (?, ?, ?, ?)",
+            [(key, namespace_key, word, term_of(word)) for word, key in new.items()],
+        )
+        return self._words
+
+    def names(self, db: sqlite3.Connection, namespace_key: int, wanted: set[str]) -> Mapping[str, int]:
+        """The rows of at least the entities with these keys, made where there is none."""
+        new = _find_rows(db, "entities", namespace_key, wanted, self._names)
+        db.executemany(
+            "INSERT INTO entities (entity_key, namespace_key, key) VALUES (?, ?, ?)",
+            [(key, namespace_key, name) for name, key in new.items()],
+        )
+        return self._names
+
+
+def _find_rows(
+    db: sqlite3.Connection, table: Content, namespace_key: int, wanted: set[str], known: dict[str, int]
+) -> dict[str, int]:
+    """Bring *known* to hold the rows of all that is wanted; returns those of them that have to be made."""
+    if len(known) + len(wanted) > _REMEMBERED:
+        known.clear()
+    known.update(look_up(db, table, namespace_key, [content for content in wanted if content not in known]))
+    missing = sorted(content for content in wanted if content not in known)
+    new = dict(zip(missing, count(next_key(db, table)), strict=False))
+    known.update(new)
+    return new
+
+
+def look_up(
+    db: sqlite3.Connection, table: Content, namespace_key: int, wanted: Iterable[str], *, where: str = ""
+) -> dict[str, int]:
+    """content → row, of those that have one. where: a further condition."""
+    row, content = _COLUMNS[table]
+    sql = f"SELECT {content}, {row} FROM {table} WHERE namespace_key = ? AND {content} IN"
+    found: dict[str, int] = {}
+    for marks, part in _parts(sorted(wanted)):
+        found.update(db.execute(f"{sql} ({marks}){where}", (namespace_key, *part)))
+    return found
+
+
+def next_key(db: sqlite3.Connection, table: Content) -> int:
+    """The number that SQLite would give to the next row; good until the transaction ends."""
+    return int(db.execute(f"SELECT coalesce(max({_COLUMNS[table][0]}), 0) + 1 FROM {table}").fetchone()[0])
+
+
+def _parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """Blocks of values with a mark for each: what one statement takes."""
+    for start in range(0, len(values), _MANY):
+        part = values[start : start + _MANY]
+        yield ",".join("?" * len(part)), part
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,57 +246,39 @@ def drop_entities(db: sqlite3.Connection, entity_keys: Iterable[int]) -> None:
     db.executemany("DELETE FROM entities WHERE entity_key = ?", [(key,) for key in entity_keys])
 
 
-def mentions_of(db: sqlite3.Connection, fact_key: int) -> dict[str, tuple[int, int, str]]:
-    """The mentions of a fact: key → (entity row, roles, surface)."""
-    rows = db.execute(
-        "SELECT key, entity_key, roles, surface FROM mentions JOIN entities USING (entity_key) WHERE fact_key = ?",
-        (fact_key,),
-    )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
-
-
 def is_known_now(db: sqlite3.Connection, entity_key: int) -> bool:
     """Whether an entity belongs in the gazetteer: it is a title, or a span seen in at least two passages."""
-    if db.execute("SELECT 1 FROM mentions WHERE entity_key = ? AND roles & 4 LIMIT 1", (entity_key,)).fetchone():
+    sql = f"SELECT 1 FROM mentions WHERE entity_key = ? AND roles IN ({_WITH[TITLE]}) LIMIT 1"
+    if db.execute(sql, (entity_key,)).fetchone():
         return True
     rows = db.execute(
         "SELECT DISTINCT passage_key FROM mentions JOIN contributions USING (fact_key)"
-        " WHERE entity_key = ? AND roles & 1 LIMIT 2",
+        f" WHERE entity_key = ? AND roles IN ({_WITH[SPAN]}) LIMIT 2",
         (entity_key,),
     ).fetchall()
     return len(rows) == 2
 
 
-def known_keys(db: sqlite3.Connection, namespace_key: int, keys: set[str]) -> set[str]:
+def known_keys(db: sqlite3.Connection, namespace_key: int, keys: Iterable[str]) -> set[str]:
     """Those of the keys that are in the gazetteer."""
-    if len(keys) > _LOOK_UP_AT_MOST:
-        rows = db.execute("SELECT key FROM entities WHERE namespace_key = ? AND known", (namespace_key,))
-        return {row[0] for row in rows} & keys
-    found: set[str] = set()
-    ordered = sorted(keys)
-    for i in range(0, len(ordered), _MANY):
-        part = ordered[i : i + _MANY]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(
-            f"SELECT key FROM entities WHERE namespace_key = ? AND known AND key IN ({marks})", (namespace_key, *part)
-        )
-        found.update(row[0] for row in rows)
-    return found
+    return set(look_up(db, "entities", namespace_key, keys, where=" AND known"))
+
+
+def gazetteer(db: sqlite3.Connection, namespace_key: int) -> set[str]:
+    """All keys that are in the gazetteer."""
+    rows = db.execute("SELECT key FROM entities WHERE namespace_key = ? AND known", (namespace_key,))
+    return {row[0] for row in rows}
 
 
 def unknown_names(db: sqlite3.Connection, fact_keys: Iterable[int]) -> list[tuple[int, str]]:
     """(row, key) of entities outside the gazetteer that these facts show as a span or title."""
     found: dict[int, str] = {}
-    ordered = sorted(fact_keys)
-    for i in range(0, len(ordered), _MANY):
-        part = ordered[i : i + _MANY]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(
-            "SELECT DISTINCT entity_key, key FROM mentions JOIN entities USING (entity_key)"
-            f" WHERE roles & 5 AND NOT known AND fact_key IN ({marks})",
-            part,
-        )
-        found.update((row[0], row[1]) for row in rows)
+    sql = (
+        "SELECT DISTINCT entity_key, key FROM mentions JOIN entities USING (entity_key)"
+        " WHERE roles & 5 AND NOT known AND fact_key IN"
+    )
+    for marks, part in _parts(sorted(fact_keys)):
+        found.update(db.execute(f"{sql} ({marks})", part))
     return sorted(found.items(), key=lambda item: item[1])
 
 
@@ -232,23 +288,39 @@ def known_among(db: sqlite3.Connection, entity_keys: Iterable[int]) -> list[int]
     return [key for key in sorted(entity_keys) if db.execute(sql, (key,)).fetchone()]
 
 
-def sentence_rows(db: sqlite3.Connection, fact_keys: Iterable[int]) -> list[tuple[int, str]]:
+def sentence_rows(db: sqlite3.Connection, fact_keys: Sequence[int]) -> list[tuple[int, str]]:
     """(row, sentence) of those of the facts that are sentences."""
-    sql = "SELECT fact_key, object FROM facts WHERE fact_key = ? AND kind = 'sentence'"
-    rows = (db.execute(sql, (key,)).fetchone() for key in sorted(fact_keys))
-    return [(row[0], row[1]) for row in rows if row is not None]
+    sql = "SELECT fact_key, object FROM facts WHERE kind = 'sentence' AND fact_key IN"
+    return [(row[0], row[1]) for marks, part in _parts(fact_keys) for row in db.execute(f"{sql} ({marks})", part)]
 
 
-def set_mention(db: sqlite3.Connection, fact_key: int, entity: int, roles: int, surface: str) -> None:
-    """Store, change or (roles 0) delete one mention."""
-    if roles == 0:
-        db.execute("DELETE FROM mentions WHERE fact_key = ? AND entity_key = ?", (fact_key, entity))
-    else:
-        db.execute(
-            "INSERT INTO mentions VALUES (?, ?, ?, ?) ON CONFLICT (fact_key, entity_key)"
-            " DO UPDATE SET roles = excluded.roles, surface = excluded.surface",
-            (fact_key, entity, roles, surface),
-        )
+class Mention(NamedTuple):
+    """One row of `mentions`."""
+
+    entity_key: int
+    roles: int
+    surface: str
+
+
+def mentions_of(db: sqlite3.Connection, fact_keys: Sequence[int]) -> dict[int, dict[str, Mention]]:
+    """The mentions of facts: fact row → key → mention."""
+    found: dict[int, dict[str, Mention]] = {key: {} for key in fact_keys}
+    sql = "SELECT fact_key, key, entity_key, roles, surface FROM mentions JOIN entities USING (entity_key)"
+    for marks, part in _parts(fact_keys):
+        for fact_key, key, *mention in db.execute(f"{sql} WHERE fact_key IN ({marks})", part):
+            found[fact_key][key] = Mention(*mention)
+    return found
+
+
+def set_mentions(db: sqlite3.Connection, rows: Iterable[tuple[int, int, int, str]]) -> None:
+    """Store, change or (roles 0) delete mentions, given as (fact row, entity row, roles, surface)."""
+    ordered = sorted(rows)
+    db.executemany("DELETE FROM mentions WHERE fact_key = ? AND entity_key = ?", [r[:2] for r in ordered if not r[2]])
+    db.executemany(
+        "INSERT INTO mentions VALUES (?, ?, ?, ?) ON CONFLICT (fact_key, entity_key)"
+        " DO UPDATE SET roles = excluded.roles, surface = excluded.surface",
+        [row for row in ordered if row[2]],
+    )
 
 
 def set_known(db: sqlite3.Connection, entity_keys: Iterable[int], known: bool) -> None:

@@ -13,6 +13,8 @@ from hippomem.types import Document, MemoryRecord, Source
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
+#: What lets SQLite use the index of unfinished passages: it draws no conclusions from the state that is asked for.
+_UNFINISHED = "namespace_key = ? AND state <> 'ready'"
 
 
 class Inserted(NamedTuple):
@@ -37,53 +39,92 @@ def insert(
     db: sqlite3.Connection,
     namespace_key: int,
     namespace: str,
-    document: Document,
-    slices: Sequence[tuple[int, int]],
+    documents: Sequence[tuple[Document, Sequence[tuple[int, int]]]],
     recorded_at: str,
-) -> Inserted:
-    """Store a document as a memory with ``pending`` passages, or add its source to the memory that equals it."""
-    content = ids.content_id(document.title, document.text, document.occurred_at)
-    row = db.execute(
-        "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id = ?",
-        (namespace_key, content),
-    ).fetchone()
-    if row is not None:
-        add_source(db, row[0], document)
-        return Inserted(row[0], row[1], False)
-    copy = 0
-    while True:
-        memory_id = ids.memory_id(namespace, content, copy)
-        if db.execute("SELECT 1 FROM memories WHERE memory_id = ?", (memory_id,)).fetchone() is None:
-            break
-        copy += 1  # a memory that began with this content was updated and kept its id
-    cursor = db.execute(
-        "INSERT INTO memories (namespace_key, memory_id, content_id, title, text, occurred_at, recorded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (namespace_key, memory_id, content, document.title, document.text, document.occurred_at, recorded_at),
-    )
-    memory_key = int(cursor.lastrowid or 0)
-    add_source(db, memory_key, document)
-    insert_passages(db, namespace_key, memory_key, content, slices)
-    return Inserted(memory_key, memory_id, True)
+) -> list[Inserted]:
+    """Store documents, given with the slices of their passages, as memories with ``pending`` passages.
 
-
-def insert_passages(
-    db: sqlite3.Connection, namespace_key: int, memory_key: int, content: str, slices: Sequence[tuple[int, int]]
-) -> None:
-    """Store the passages of a memory as ``pending``."""
+    A document that equals a memory, or one before it, adds its source to that memory.
+    """
+    contents = [ids.content_id(d.title, d.text, d.occurred_at) for d, _ in documents]
+    known = _memories_with(db, namespace_key, contents)
+    # A memory that began with one of these contents, was updated and kept its id has the id that the content would get.
+    plain = {content: ids.memory_id(namespace, content) for content in contents if content not in known}
+    taken = _taken(db, list(plain.values()))
+    memory_key = int(db.execute("SELECT coalesce(max(memory_key), 0) + 1 FROM memories").fetchone()[0])
+    inserted: list[Inserted] = []
+    memories, sources, passages, again = [], [], [], []
+    for (document, slices), content in zip(documents, contents, strict=True):
+        if content in known:
+            again.append((known[content][0], document))
+            inserted.append(Inserted(*known[content], False))
+            continue
+        memory_id, copy = plain[content], 0
+        while memory_id in taken:
+            copy += 1
+            memory_id = ids.memory_id(namespace, content, copy)
+            taken |= _taken(db, [memory_id])
+        known[content] = memory_key, memory_id
+        inserted.append(Inserted(memory_key, memory_id, True))
+        title, text, occurred_at = document.title, document.text, document.occurred_at
+        memories.append((memory_key, namespace_key, memory_id, content, title, text, occurred_at, recorded_at))
+        sources.append(_source_row(memory_key, document))
+        passages += _passage_rows(namespace_key, memory_key, content, slices)
+        memory_key += 1
     db.executemany(
-        "INSERT INTO passages (namespace_key, memory_key, passage_id, ordinal, start, stop, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'pending')",
-        [
-            (namespace_key, memory_key, ids.passage_id(content, ordinal), ordinal, start, stop)
-            for ordinal, (start, stop) in enumerate(slices)
-        ],
+        "INSERT INTO memories (memory_key, namespace_key, memory_id, content_id, title, text, occurred_at, recorded_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        memories,
     )
+    db.executemany(_INSERT_SOURCE, sources)
+    db.executemany(_INSERT_PASSAGE, passages)
+    for key, document in again:
+        add_source(db, key, document)
+    return inserted
 
 
-def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> None:
-    """Remember one more place that a memory came from; the same place twice is one."""
-    row = (
+def _memories_with(db: sqlite3.Connection, namespace_key: int, contents: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """content_id → (row, memory_id), of the memories that are there."""
+    found: dict[str, tuple[int, str]] = {}
+    sql = "SELECT content_id, memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id IN"
+    for start in range(0, len(contents), _MARKS):
+        block = contents[start : start + _MARKS]
+        rows = db.execute(f"{sql} ({','.join('?' * len(block))})", (namespace_key, *block))
+        found.update((row[0], (row[1], row[2])) for row in rows)
+    return found
+
+
+def _taken(db: sqlite3.Connection, memory_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that a memory has."""
+    taken: set[str] = set()
+    for start in range(0, len(memory_ids), _MARKS):
+        block = memory_ids[start : start + _MARKS]
+        rows = db.execute(f"SELECT memory_id FROM memories WHERE memory_id IN ({','.join('?' * len(block))})", block)
+        taken.update(row[0] for row in rows)
+    return taken
+
+
+_INSERT_PASSAGE = (
+    "INSERT INTO passages (namespace_key, memory_key, passage_id, ordinal, start, stop, state)"
+    " VALUES (?, ?, ?, ?, ?, ?, 'pending')"
+)
+_INSERT_SOURCE = (
+    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _passage_rows(
+    namespace_key: int, memory_key: int, content: str, slices: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, str, int, int, int]]:
+    return [
+        (namespace_key, memory_key, ids.passage_id(content, ordinal), ordinal, start, stop)
+        for ordinal, (start, stop) in enumerate(slices)
+    ]
+
+
+def _source_row(memory_key: int, document: Document) -> tuple[Any, ...]:
+    return (
         memory_key,
         document.source_id,
         document.kind,
@@ -94,18 +135,18 @@ def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> N
         document.position,
         json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False),
     )
+
+
+def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> None:
+    """Remember one more place that a memory came from; the same place twice is one."""
+    row = _source_row(memory_key, document)
     known = db.execute(
         "SELECT 1 FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ? AND agent_id IS ?"
         " AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
         row,
     ).fetchone()
     if known is None:
-        db.execute(
-            "INSERT INTO sources"
-            " (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+        db.execute(_INSERT_SOURCE, row)
 
 
 def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int:
@@ -220,13 +261,7 @@ def replace_content(
         "UPDATE memories SET content_id = ?, title = ?, text = ?, occurred_at = ? WHERE memory_key = ?",
         (content, document.title, document.text, document.occurred_at, memory_key),
     )
-    insert_passages(db, namespace_key, memory_key, content, slices)
-
-
-def source_ids(db: sqlite3.Connection, memory_key: int) -> tuple[str, ...]:
-    """The caller's own ids of a memory, sorted."""
-    sql = "SELECT DISTINCT source_id FROM sources WHERE memory_key = ? AND source_id IS NOT NULL ORDER BY source_id"
-    return tuple(row[0] for row in db.execute(sql, (memory_key,)))
+    db.executemany(_INSERT_PASSAGE, _passage_rows(namespace_key, memory_key, content, slices))
 
 
 def sources(db: sqlite3.Connection, memory_key: int) -> tuple[Source, ...]:
@@ -247,10 +282,21 @@ def keys_in_order(db: sqlite3.Connection, namespace_key: int) -> list[int]:
     return [row[0] for row in db.execute(sql, (namespace_key,))]
 
 
-def unextracted(db: sqlite3.Connection, namespace_key: int, state: str = "pending") -> list[int]:
-    """Rows of the passages in a state, memory by memory."""
-    sql = "SELECT passage_key FROM passages WHERE namespace_key = ? AND state = ? ORDER BY memory_key, ordinal"
-    return [row[0] for row in db.execute(sql, (namespace_key, state))]
+def in_state(
+    db: sqlite3.Connection, namespace_key: int, state: str, *, after: int = -1, limit: int
+) -> list[tuple[int, int]]:
+    """(row, characters) of the first *limit* passages in a state, by row, behind a row."""
+    sql = (
+        f"SELECT passage_key, stop - start FROM passages INDEXED BY passages_unfinished WHERE {_UNFINISHED}"
+        " AND state = ? AND passage_key > ? ORDER BY passage_key LIMIT ?"
+    )
+    return db.execute(sql, (namespace_key, state, after, limit)).fetchall()
+
+
+def count_in_state(db: sqlite3.Connection, namespace_key: int, state: str) -> int:
+    """How many passages are in a state."""
+    sql = f"SELECT count(*) FROM passages INDEXED BY passages_unfinished WHERE {_UNFINISHED} AND state = ?"
+    return int(db.execute(sql, (namespace_key, state)).fetchone()[0])
 
 
 def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, PassageRow]:
@@ -281,18 +327,32 @@ def _by_key(db: sqlite3.Connection, select: str, keys: Sequence[int]) -> dict[in
     return {row[0]: row[1:] for row in db.execute(f"{select} ({','.join('?' * len(keys))})", keys)}
 
 
-def state(db: sqlite3.Connection, passage_key: int) -> str | None:
-    """The state of a passage; None for one that is gone."""
-    row = db.execute("SELECT state FROM passages WHERE passage_key = ?", (passage_key,)).fetchone()
-    return None if row is None else str(row[0])
+def states(db: sqlite3.Connection, passage_keys: Sequence[int]) -> dict[int, str]:
+    """The states of those of the passages that are there."""
+    found: dict[int, str] = {}
+    for start in range(0, len(passage_keys), _MARKS):
+        rows = _by_key(
+            db, "SELECT passage_key, state FROM passages WHERE passage_key IN", passage_keys[start : start + _MARKS]
+        )
+        found.update((key, row[0]) for key, row in rows.items())
+    return found
 
 
-def set_state(db: sqlite3.Connection, passage_key: int, state: str, error: str | None = None) -> None:
-    """Move a passage to a state; a failure counts an attempt and keeps the reason."""
-    db.execute(
+def set_states(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
+    """Move passages to states, given as (row, state, error); a failure counts an attempt and keeps the reason."""
+    db.executemany(
         "UPDATE passages SET state = ?, error = ?, attempts = attempts + ? WHERE passage_key = ?",
-        (state, error, int(state == "failed"), passage_key),
+        [(state, error, int(state == "failed"), key) for key, state, error in rows],
     )
+
+
+def set_ready(db: sqlite3.Connection, passage_keys: Sequence[int] | None, namespace_key: int | None = None) -> int:
+    """Move these passages, or all of a namespace, from ``extracted`` to ``ready``; returns how many."""
+    if passage_keys is None:
+        sql = f"UPDATE passages SET state = 'ready' WHERE {_UNFINISHED} AND state = 'extracted'"
+        return db.execute(sql, (namespace_key,)).rowcount
+    sql = "UPDATE passages SET state = 'ready' WHERE passage_key = ? AND state = 'extracted'"
+    return db.executemany(sql, [(key,) for key in passage_keys]).rowcount
 
 
 def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str, int]]:

@@ -99,6 +99,8 @@ class Store:
             # secure_delete: what is forgotten is overwritten with zeros, not merely unlinked.
             self.db.execute("PRAGMA secure_delete = ON")
             self.db.execute("PRAGMA foreign_keys = ON")
+            # SQLite's own 2 MB would not hold the inner pages of a million passages; memory is taken as it is needed.
+            self.db.execute("PRAGMA cache_size = -65536")
             if is_empty or version < known:
                 self.db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 if self.path != IN_MEMORY:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
-def save(db: sqlite3.Connection, entity_key: int, neighbours: Sequence[tuple[int, float]]) -> None:
-    """Replace an entity's list."""
-    db.execute("DELETE FROM synonyms WHERE entity_key = ?", (entity_key,))
-    db.executemany("INSERT INTO synonyms VALUES (?, ?, ?)", [(entity_key, other, s) for other, s in neighbours])
+def save(db: sqlite3.Connection, lists: Mapping[int, Sequence[tuple[int, float]]]) -> None:
+    """Replace the lists of these entities."""
+    db.executemany("DELETE FROM synonyms WHERE entity_key = ?", [(key,) for key in lists])
+    db.executemany(
+        "INSERT INTO synonyms VALUES (?, ?, ?)",
+        sorted((key, other, similarity) for key, pairs in lists.items() for other, similarity in pairs),
+    )
 
 
-def unlinked(db: sqlite3.Connection, namespace_key: int) -> list[int]:
-    """Embedded entities whose neighbours have not been searched yet."""
-    sql = "SELECT entity_key FROM entities WHERE namespace_key = ? AND NOT linked AND vector IS NOT NULL"
-    return [row[0] for row in db.execute(sql, (namespace_key,))]
+def unlinked(db: sqlite3.Connection, namespace_key: int, limit: int) -> list[int]:
+    """Embedded entities whose neighbours have not been searched yet, the first *limit* of them."""
+    sql = (
+        "SELECT entity_key FROM entities INDEXED BY entities_unlinked"
+        " WHERE namespace_key = ? AND NOT linked AND vector IS NOT NULL ORDER BY entity_key LIMIT ?"
+    )
+    return [row[0] for row in db.execute(sql, (namespace_key, limit))]
 
 
 def set_linked(db: sqlite3.Connection, entity_keys: Iterable[int]) -> None:

@@ -1,34 +1,110 @@
-"""Vectors as the store keeps them: float32, little-endian, unit length, one blob a row."""
+"""Vectors as the store keeps them: float16, little-endian, unit length, one blob a row; float32 once they are read."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hippomem.graph.signs import project
+from hippomem.store import memories
+
 Table = Literal["passages", "facts", "entities"]
 _KEY: dict[Table, str] = {"passages": "passage_key", "facts": "fact_key", "entities": "entity_key"}
+#: Values bound in one statement: far below SQLite's limit.
+_MARKS = 500
 
 
-def to_blob(vector: NDArray[np.float32]) -> bytes:
-    """The bytes of one vector."""
-    return vector.astype("<f4", copy=False).tobytes()
+def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
+    """The bytes of one vector, rounded to half precision."""
+    return vector.astype("<f2", copy=False).tobytes()
 
 
 def from_blobs(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
     """(len(blobs), dimension) float32."""
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension).astype(np.float32, copy=False)
+    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimension).astype(np.float32)
+
+
+def lend(db: sqlite3.Connection) -> None:
+    """Give a connection the functions that migration 3 converts single-precision vectors with."""
+
+    def half(blob: bytes) -> bytes:
+        return to_blob(np.frombuffer(blob, dtype="<f4"))
+
+    def projected(blob: bytes) -> bytes:
+        return project(from_blobs([half(blob)], len(blob) // 4))[0].tobytes()
+
+    db.create_function("half_precision", 1, half, deterministic=True)
+    db.create_function("projected", 1, projected, deterministic=True)
 
 
 def save(db: sqlite3.Connection, table: Table, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
-    """Store one vector a row; rows deleted meanwhile are passed over."""
+    """Store one vector a row, and the signs of an entity's; rows deleted meanwhile are passed over."""
+    rounded = vectors.astype("<f2")
+    blobs = [row.tobytes() for row in rounded]
+    if table != "entities":
+        db.executemany(f"UPDATE {table} SET vector = ? WHERE {_KEY[table]} = ?", zip(blobs, keys, strict=True))
+        return
+    if not keys:
+        return
+    # One namespace at a time is written: all of these rows are of the first one's.
+    owner = db.execute("SELECT namespace_key FROM entities WHERE entity_key = ?", (keys[0],)).fetchone()
+    last = _count_signed(db, owner[0], len(keys)) if owner is not None else 0
+    signs = project(rounded.astype(np.float32))
     db.executemany(
-        f"UPDATE {table} SET vector = ? WHERE {_KEY[table]} = ?",
-        [(to_blob(vector), key) for key, vector in zip(keys, vectors, strict=True)],
+        "UPDATE entities SET vector = ?, signs = ?, signed = ? WHERE entity_key = ?",
+        [
+            (blob, bits.tobytes(), number, key)
+            for number, (blob, bits, key) in enumerate(zip(blobs, signs, keys, strict=True), start=last - len(keys) + 1)
+        ],
     )
+
+
+def _count_signed(db: sqlite3.Connection, namespace_key: int, count: int) -> int:
+    """Take *count* numbers from the namespace's counter of signs; returns the last of them."""
+    db.execute("UPDATE namespaces SET signed = signed + ? WHERE namespace_key = ?", (count, namespace_key))
+    row = db.execute("SELECT signed FROM namespaces WHERE namespace_key = ?", (namespace_key,)).fetchone()
+    return int(row[0])
+
+
+def signs_after(db: sqlite3.Connection, namespace_key: int, number: int) -> Iterator[tuple[int, int, bytes]]:
+    """(number, row, signs) of entities whose signs were stored after that number, in the order of their numbers."""
+    return db.execute(
+        "SELECT signed, entity_key, signs FROM entities WHERE namespace_key = ? AND signed > ? ORDER BY signed",
+        (namespace_key, number),
+    )
+
+
+class Names(NamedTuple):
+    """Embedded entities by row: their keys, in the order asked for, and (n, d) vectors."""
+
+    rows: list[int]
+    keys: list[str]
+    matrix: NDArray[np.float32]
+
+
+def names(db: sqlite3.Connection, entity_keys: Sequence[int], dimension: int) -> Names:
+    """Those of the entities that are there and embedded."""
+    found: dict[int, tuple[str, bytes]] = {}
+    for start in range(0, len(entity_keys), _MARKS):
+        block = entity_keys[start : start + _MARKS]
+        sql = f"SELECT entity_key, key, vector FROM entities WHERE entity_key IN ({','.join('?' * len(block))})"
+        found.update((row[0], row[1:]) for row in db.execute(sql, block) if row[2] is not None)
+    rows = [key for key in dict.fromkeys(entity_keys) if key in found]
+    return Names(rows, [found[key][0] for key in rows], from_blobs([found[key][1] for key in rows], dimension))
+
+
+def keys_of(db: sqlite3.Connection, entity_keys: Sequence[int]) -> dict[int, str]:
+    """The keys of entities, by row."""
+    found: dict[int, str] = {}
+    for start in range(0, len(entity_keys), _MARKS):
+        block = entity_keys[start : start + _MARKS]
+        sql = f"SELECT entity_key, key FROM entities WHERE entity_key IN ({','.join('?' * len(block))})"
+        found.update(db.execute(sql, block).fetchall())
+    return found
 
 
 def save_token_signs(db: sqlite3.Connection, keys: Sequence[int], signs: Sequence[NDArray[np.uint8]]) -> None:
@@ -50,14 +126,64 @@ def token_signs(db: sqlite3.Connection, keys: Sequence[int], dimension: int) -> 
     return [None if blob is None else np.frombuffer(blob, dtype=np.uint8).reshape(-1, width) for blob in found]
 
 
-def unembedded_passages(db: sqlite3.Connection, namespace_key: int) -> list[int]:
-    """Rows of extracted passages without a vector, memory by memory."""
-    rows = db.execute(
-        "SELECT passage_key FROM passages WHERE namespace_key = ? AND vector IS NULL AND state <> 'pending'"
-        " ORDER BY memory_key, ordinal",
-        (namespace_key,),
+class Block(NamedTuple):
+    """Rows without a vector: their numbers, and what is embedded for each."""
+
+    keys: list[int]
+    texts: list[str]
+
+
+def unembedded(db: sqlite3.Connection, namespace_key: int, table: Table, size: int) -> Iterator[Block]:
+    """The rows of a table that lack a vector, *size* at a time, in the order of the table: what is written next lies
+    beside what was written before. A row that is given out and gets no vector is not given out again.
+    """
+    wanted = {
+        "passages": "passage_key",
+        "facts": "fact_key, kind, subject, predicate, object",
+        "entities": "entity_key, key",
+    }
+    sql = (
+        f"SELECT {wanted[table]} FROM {_waiting(table)} AND namespace_key = ? AND {_KEY[table]} > ?"
+        f" ORDER BY {_KEY[table]} LIMIT ?"
     )
-    return [row[0] for row in rows]
+    last = -1
+    while True:
+        rows = db.execute(sql, (namespace_key, last, size)).fetchall()
+        if not rows:
+            return
+        keys = [row[0] for row in rows]
+        last = keys[-1]
+        if table == "passages":
+            found = memories.texts(db, keys)
+            yield Block(list(found), [passage_text(row.title, row.text) for row in found.values()])
+        elif table == "facts":
+            yield Block(keys, [fact_text(*row[1:]) for row in rows])
+        else:
+            yield Block(keys, [row[1] for row in rows])
+
+
+def count_unembedded(db: sqlite3.Connection, namespace_key: int, table: Table) -> int:
+    """How many rows of a table `unembedded` gives out."""
+    sql = f"SELECT count(*) FROM {_waiting(table)} AND namespace_key = ?"
+    return int(db.execute(sql, (namespace_key,)).fetchone()[0])
+
+
+def _waiting(table: Table) -> str:
+    """The rows of a table that wait for a vector, by the index of them: FROM … WHERE."""
+    but = " AND state <> 'pending'" if table == "passages" else ""
+    return f"{table} INDEXED BY {table}_unembedded WHERE vector IS NULL{but}"
+
+
+def is_anything_left(db: sqlite3.Connection, namespace_key: int, *, entities: bool) -> bool:
+    """Whether something that is extracted waits for its vector, or a name for its list, or a passage for both."""
+    questions = [_waiting("passages"), _waiting("facts")]
+    questions.append("passages INDEXED BY passages_unfinished WHERE state <> 'ready' AND state = 'extracted'")
+    if entities:
+        questions += [_waiting("entities"), "entities INDEXED BY entities_unlinked WHERE NOT linked"]
+    return any(
+        db.execute(f"SELECT 1 FROM {question} AND namespace_key = ? LIMIT 1", (namespace_key,)).fetchone()
+        for question in questions
+    )
 
 
 def passage_text(title: str, text: str) -> str:
@@ -65,26 +191,11 @@ def passage_text(title: str, text: str) -> str:
     return f"{title}\n{text}" if title else text
 
 
-def unembedded_facts(db: sqlite3.Connection, namespace_key: int) -> list[tuple[int, str]]:
-    """(row, text to embed) of facts without a vector: see `fact_text`."""
-    rows = db.execute(
-        "SELECT fact_key, kind, subject, predicate, object FROM facts WHERE namespace_key = ? AND vector IS NULL"
-        " ORDER BY fact_id",
-        (namespace_key,),
-    )
-    return [(row[0], fact_text(*row[1:])) for row in rows]
-
-
-def unembedded_entities(db: sqlite3.Connection, namespace_key: int) -> list[tuple[int, str]]:
-    """(row, key) of entities without a vector."""
-    sql = "SELECT entity_key, key FROM entities WHERE namespace_key = ? AND vector IS NULL ORDER BY key"
-    return [(row[0], row[1]) for row in db.execute(sql, (namespace_key,))]
-
-
 def drop_all(db: sqlite3.Connection) -> None:
     """Forget every vector and every synonym edge, before another model makes new ones."""
     for table in _KEY:
         db.execute(f"UPDATE {table} SET vector = NULL")
+    db.execute("UPDATE entities SET signs = NULL, signed = NULL")
     db.execute("UPDATE passages SET token_signs = NULL")
     db.execute("UPDATE entities SET linked = 0")
     db.execute("DELETE FROM synonyms")
@@ -95,17 +206,6 @@ def fact_text(kind: str, subject: str, predicate: str, obj: str) -> str:
     if kind == "triple":
         return str((subject, predicate, obj))
     return f"{subject}: {obj}" if subject else obj
-
-
-def entity_matrix(
-    db: sqlite3.Connection, namespace_key: int, dimension: int
-) -> tuple[list[int], list[str], NDArray[np.float32]]:
-    """(rows, keys, (n, dimension) vectors) of all embedded entities, by key."""
-    rows = db.execute(
-        "SELECT entity_key, key, vector FROM entities WHERE namespace_key = ? AND vector IS NOT NULL ORDER BY key",
-        (namespace_key,),
-    ).fetchall()
-    return [row[0] for row in rows], [row[1] for row in rows], from_blobs([row[2] for row in rows], dimension)
 
 
 def entity_matrix_by_key(

@@ -7,6 +7,7 @@ a separator, an English possessive 's dropped. "北京", "São Paulo" and "Вл�
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,6 +21,8 @@ _TOKEN = regex.compile(
     rf"(?P<char>[{_CHARACTER}]\p{{M}}*)|(?:[\p{{L}}\p{{N}}--[{_CHARACTER}]][\p{{M}}ー]*)+", regex.VERSION1
 )
 _POSSESSIVE = regex.compile(r"(?<=\p{L})['’]s(?![\p{L}\p{N}])", regex.IGNORECASE)
+_ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_ASCII_POSSESSIVE = re.compile(r"(?<=[A-Za-z])'[sS](?![A-Za-z0-9])")
 
 
 class Token(NamedTuple):
@@ -44,6 +47,13 @@ def fold_token(word: str) -> str:
 
 def tokenize(normalised: str) -> list[Token]:
     """Tokens of an already normalised text, in order; a possessive 's is no token."""
+    if normalised.isascii():  # the same, in a fifth of the time
+        holes = {match.start() + 1 for match in _ASCII_POSSESSIVE.finditer(normalised)} if "'" in normalised else ()
+        return [
+            Token(word := m[0], word.lower(), start := m.start(), start + len(word), False)
+            for m in _ASCII_TOKEN.finditer(normalised)
+            if m.start() not in holes
+        ]
     holes = {match.start() + 1 for match in _POSSESSIVE.finditer(normalised)}
     return [
         Token(m.group(), fold_token(m.group()), m.start(), m.end(), m.group("char") is not None)

@@ -82,12 +82,15 @@ def spans_of(normalised: str, tokens: Sequence[Token]) -> list[Mention]:
         inside = [t for t in tokens if t.start >= match.start() and t.end <= match.end()]
         if inside and not all(t.folded in STOP_WORDS for t in inside):
             keep(inside)
-    for span in _uncased(normalised, tokens):
-        keep(span)
+    if not normalised.isascii():
+        for span in _uncased(normalised, tokens):
+            keep(span)
     return list(found.values())
 
 
 def _is_capital(token: Token) -> bool:
+    if token.text.isascii():
+        return token.text != token.folded
     return any(c.isupper() or c.istitle() for c in token.text)
 
 
@@ -241,15 +244,25 @@ def _reach(tokens: Sequence[Token], start: int) -> int:
     return min(len(tokens), start + (MAX_CHARACTERS if tokens[start].character else MAX_WORDS))
 
 
-def match_gazetteer(normalised: str, tokens: Sequence[Token], known: Callable[[str], bool]) -> list[Mention]:
+def match_gazetteer(
+    normalised: str,
+    tokens: Sequence[Token],
+    known: Callable[[str], bool],
+    opens: Callable[[str], bool] | None = None,
+) -> list[Mention]:
     """Second pass: greedy longest match, left to right, of the known keys over *tokens*; in order, each key once.
 
     A one-word match needs a capital or a digit in the text where its script has capitals ("now" is not the film "Now"),
     a match of stop words only needs all of them capitalised.
+    opens: false for a word that is the first word (up to a space) of no known key; only saves time.
     """
     found: dict[str, Mention] = {}
     i = 0
     while i < len(tokens):
+        # A character's key may go on without a space.
+        if opens is not None and not tokens[i].character and not opens(tokens[i].folded):
+            i += 1
+            continue
         keys = _keys_from(tokens, i)
         for length in range(len(keys), 0, -1):
             key = keys[length - 1]

@@ -30,6 +30,8 @@ _stem = snowballstemmer.stemmer("english").stemWord
 
 def words(tokens: Sequence[Token]) -> list[str]:
     """Words of a token sequence, in order: word tokens as they are, runs of single characters as their bigrams."""
+    if not any(token.character for token in tokens):
+        return [token.folded for token in tokens]
     out: list[str] = []
     run: list[Token] = []
 

@@ -81,10 +81,10 @@ def test_many_forgotten_among_many_kept(tmp_path: Path, seed: int) -> None:
             namespace_key = store.namespace_key("default", create=True)
             assert namespace_key is not None
             for n in numbers[:300]:
-                memories.insert(db, namespace_key, "default", document(n, rng), [(0, 3)], "2026-01-01")
+                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], "2026-01-01")
         for n in numbers[300:]:
             with store.transaction() as db:
-                memories.insert(db, namespace_key, "default", document(n, rng), [(0, 3)], "2026-01-01")
+                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], "2026-01-01")
         rng.shuffle(numbers)
         gone, kept = [marker(n) for n in numbers[:270]], {marker(n) for n in numbers[270:]}
         for word in gone:

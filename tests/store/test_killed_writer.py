@@ -29,7 +29,7 @@ from hippomem.testing import HashEmbedder
 from hippomem.types import Document
 from indexing import embedding, pipeline
 
-pipeline._BATCH = 4
+pipeline._BATCH = pipeline._EXTRACT_BATCH = 4
 embedding.COMMIT_EVERY = 7
 documents = [Document(**row) for row in json.loads(sys.argv[1])]
 
@@ -101,7 +101,7 @@ def test_killed_at_any_moment_and_finished(tmp_path: Path, calm: str) -> None:
     """Whatever was going on, the store opens, holds whole documents only, and finishing it gives what a calm run gives."""
     moments: list[tuple[str, int]] = [("document", n) for n in (0, 3, 5, 9)]
     moments += [("embedding", n) for n in (1, 2, 4, 6)]
-    moments += [("statement", n) for n in (1, 7, 40, 130, 220, 310, 400, 490, 580, 640)]
+    moments += [("statement", n) for n in (1, 7, 40, 130, 220, 310, 400, 490, 550)]
     jobs = [(str(tmp_path / f"{how}-{n}.hippo"), how, n) for how, n in moments]
     rows = [{"text": d.text, "title": d.title, "source_id": d.source_id} for d in DOCUMENTS]
     done = subprocess.run(

@@ -6,6 +6,8 @@ import sqlite3
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+
 from hippomem.memory import Memory
 from hippomem.store import migrations
 from hippomem.testing import HashEmbedder
@@ -14,8 +16,24 @@ from hippomem.types import Document
 TEXTS = ["The Ombra Clock was built by Tessaly Vorn.", "Tessaly Vorn grew up on Quillmoth Island.", "Rain fell."]
 
 
+def as_version_2(path: Path) -> None:
+    """Turn a store into one that schema version 2 wrote: vectors of single precision, no signs of names."""
+    db = sqlite3.connect(path)
+    for table in ("passages", "facts", "entities"):
+        rows = db.execute(f"SELECT rowid, vector FROM {table} WHERE vector IS NOT NULL").fetchall()
+        wide = [(np.frombuffer(blob, dtype="<f2").astype("<f4").tobytes(), row) for row, blob in rows]
+        db.executemany(f"UPDATE {table} SET vector = ? WHERE rowid = ?", wide)
+    db.execute("DROP INDEX entities_signed")
+    for table, column in (("entities", "signs"), ("entities", "signed"), ("namespaces", "signed")):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    db.execute("DELETE FROM migrations WHERE version > 2")
+    db.commit()
+    db.close()
+
+
 def as_version_1(path: Path) -> None:
     """Turn a store into one that schema version 1 wrote: the same rows without what later versions added."""
+    as_version_2(path)
     db = sqlite3.connect(path)
     db.execute("ALTER TABLE passages DROP COLUMN token_signs")
     db.execute("DELETE FROM migrations WHERE version > 1")
@@ -57,3 +75,34 @@ def test_a_store_of_version_1_opens_and_answers(tmp_path: Path) -> None:
         memory.reembed(HashEmbedder())
         assert memory.export() == now
         assert memory.search(question, k=1).note == ""
+
+
+def test_vectors_of_version_2_are_rounded_to_half_precision(tmp_path: Path) -> None:
+    """A store of single precision becomes what this version writes, signs included, and synonyms are found by them."""
+    path = tmp_path / "a.hippo"
+    with Memory(path, embedder=HashEmbedder(), namespace="other") as memory:
+        memory.add("Rain fell on Quillmoth Island.")
+    with Memory(path, embedder=HashEmbedder()) as memory:
+        memory.add_many(TEXTS)
+        now = memory.export()
+        kept = "SELECT key, namespace_key, vector, signs FROM entities ORDER BY key, namespace_key"
+        rows = memory.store.db.execute(kept).fetchall()
+    as_version_2(path)
+    db = sqlite3.connect(path)
+    # Values between two of half precision, as a model gives them: they round back to the same.
+    wide = [
+        (np.nextafter(np.frombuffer(blob, dtype="<f4"), np.float32(2)).astype("<f4").tobytes(), key)
+        for key, blob in db.execute("SELECT entity_key, vector FROM entities").fetchall()
+    ]
+    db.executemany("UPDATE entities SET vector = ? WHERE entity_key = ?", wide)
+    db.commit()
+    db.close()
+    with Memory(path, embedder=HashEmbedder()) as memory:
+        assert memory.store.db.execute(kept).fetchall() == rows
+        assert memory.export() == now
+        memory.add("Vorn Tessaly lived there.")
+        similar = "SELECT count(*) FROM synonyms JOIN entities USING (entity_key) WHERE key = 'vorn tessaly'"
+        with Memory(":memory:", embedder=HashEmbedder()) as fresh:
+            fresh.add_many([*TEXTS, "Vorn Tessaly lived there."])
+            expected = fresh.store.db.execute(similar).fetchone()
+        assert memory.store.db.execute(similar).fetchone() == expected > (0,)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import NamedTuple
 
+from hippomem.store import vectors
+
 
 class Migration(NamedTuple):
     """One step of the schema. version counts from 1 without gaps."""
@@ -39,6 +41,7 @@ def applied_version(db: sqlite3.Connection) -> int:
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the store to the newest schema. The connection must be in autocommit mode and outside a transaction."""
+    vectors.lend(db)
     for migration in migrations():
         db.execute("BEGIN IMMEDIATE")
         try:
