@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hippomem.graph.pagerank import row_stochastic, transposed
+from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.graph.push import push_pagerank
 from hippomem.graph.similarity import max_similarity
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
@@ -78,6 +78,7 @@ class HippoMem:
         self._store, self._index, self._embedder, self._w, self._options = store, index, embedder, weights, options
         self._explain = Explainer(store, index, self.name, has_facts=True)
         self._seeder = Seeder(index, weights, options, self._explain.triples)
+        self._is_exact = False
 
     def variant(self, weights: Weights) -> HippoMem:
         """The same retriever with other weights; what does not depend on them is shared, not made again."""
@@ -85,6 +86,12 @@ class HippoMem:
         other.__dict__ |= {"_lexicon": self._lexicon, "_chains": self._chains}
         if _edges(weights) == _edges(self._w):
             other.__dict__ |= {"_transition": self._transition, "_pull": self._pull}
+        return other
+
+    def exact(self) -> HippoMem:
+        """The same retriever without approximations: every vector compared, PageRank by power iteration. The check."""
+        other = self.variant(self._w)
+        other._is_exact = True
         return other
 
     @cached_property
@@ -159,6 +166,8 @@ class HippoMem:
         if self._w.damping == 0.0:
             resting: Vector = reset / reset.sum()
             return resting
+        if self._is_exact:
+            return personalized_pagerank(self._transition, reset, damping=self._w.damping, pull=self._pull)
         return push_pagerank(self._transition, reset, damping=self._w.damping)
 
     def _best_own(self, passages: Ints, cosine: FactCosines) -> Vector:
