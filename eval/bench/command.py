@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from eval.bench.encode import encode
 from eval.bench.index import index
+from eval.bench.ppr import ppr
+from eval.bench.query import query
 from eval.bench.scale.command import scale
 
 bench = typer.Typer(help="Times by stage, and ratios to other backends in the same run.")
@@ -17,3 +20,6 @@ def _benchmarks() -> None:
 
 bench.command("index")(index)
 bench.command("scale")(scale)
+bench.command("ppr")(ppr)
+bench.command("encode")(encode)
+bench.command("query")(query)

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from eval.bench.measure import by_stage, clocked, peak_bytes, percentiles, resident_bytes, say
 from eval.bench.scale.corpus import Corpus
 from eval.bench.scale.encoder import ClusteredEmbedder
-from hippomem.errors import ModelError, NotFoundError
+from hippomem.errors import HippomemError, NotFoundError
 from hippomem.memory import Memory
 from hippomem.types import SearchResult
 
@@ -51,7 +51,7 @@ class Order:
 
 
 def run_phase(order: Order) -> dict[str, Any]:
-    """Its figures, from a fresh process, which tells its progress on standard error. Raises ModelError if it fails."""
+    """Its figures, from a fresh process, which tells its progress on standard error. Raises HippomemError if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "eval.bench.scale.phase"],
         input=json.dumps(asdict(order)),
@@ -61,7 +61,9 @@ def run_phase(order: Order) -> dict[str, Any]:
         check=False,
     )
     if done.returncode:
-        raise ModelError(f"the phase '{order.phase}' ended with exit code {done.returncode}; its own error is above.")
+        raise HippomemError(
+            f"the phase '{order.phase}' ended with exit code {done.returncode}; its own error is above."
+        )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
