@@ -13,7 +13,7 @@ import typer
 
 from eval.bench.measure import ratio, say, setting
 from eval.bench.scale.corpus import VERSION
-from eval.bench.scale.phase import Order, Phase, run_phase
+from eval.bench.scale.order import Order, Phase, run_phase
 from eval.bench.scale.tables import tables
 from eval.provenance import versions
 from eval.report.console import console

@@ -144,8 +144,8 @@ class Corpus:
         sentence = int(rng.integers(SENTENCES))
         a, b = (vocabulary()[i] for i in np.sort(drawn.fillers[at, sentence])[-2:].tolist())
         one, other = (topic_word(self.topic_of(second), int(ending)) for ending in rng.permutation(5)[:2])
-        known = self.name(first % self.entities) if bridge != first % self.entities else self.name(named[0])
-        return f"Which {one} {a} was the {other} of the {b} that {known} is known for?"
+        known = next(entity for entity in [first % self.entities, *named] if entity != bridge)
+        return f"Which {one} {a} was the {other} of the {b} that {self.name(known)} is known for?"
 
     @cached_property
     def _laws(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 #: English function words, roughly by frequency: the first ranks of the law that all words of a sentence are drawn from.
 FUNCTION_WORDS: tuple[str, ...] = tuple(
     """the of and to in a is that for it as was with be by on not he this are or his from at which but have an had they
-    you were their all we can her has there been if more when will would who so no she other its may these than
+    you were their all we can her has there been if more when will would who so no she other its these than
     then some him do into about my our out up them any only over such most through after before did where
     between those both under""".split()
 )
@@ -34,7 +34,7 @@ def word(number: int, ending: str = "") -> str:
     """The word of a number: at least two syllables, then *ending*. Two numbers never share a word.
 
     >>> word(0), word(1, "n"), word(7000)
-    ('baba', 'hilen', 'dibamo')
+    ('baba', 'jefin', 'mibatu')
     """
     pairs, rest = divmod(number, len(_SYLLABLES) ** 2)
     rest = rest * _SPREAD % len(_SYLLABLES) ** 2

@@ -6,66 +6,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from eval.bench.measure import by_stage, clocked, peak_bytes, percentiles, resident_bytes, say
-from eval.bench.scale.corpus import Corpus
 from eval.bench.scale.encoder import ClusteredEmbedder
-from hippomem.errors import HippomemError, NotFoundError
+from eval.bench.scale.order import Order
+from hippomem.errors import NotFoundError
 from hippomem.memory import Memory
 from hippomem.types import SearchResult
 
-Phase = Literal["index", "open", "query", "exact", "change"]
 #: Passages that are forgotten one by one, and searches made right after an add.
 FORGOTTEN, SEARCHES_AFTER = 20, 10
 K = 10
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a phase is to do. store: an absolute path.    passages, seed: of the corpus.
-
-    count: of questions asked, or of passages added.    patience: seconds after which a phase stops asking or adding; how
-    much it did until then is in its figures.
-    """
-
-    phase: Phase
-    store: str
-    passages: int
-    seed: int
-    count: int = 0
-    patience: float = 600.0
-
-    @property
-    def corpus(self) -> Corpus:
-        """The corpus of the store."""
-        return Corpus(self.passages, self.seed)
-
-
-def run_phase(order: Order) -> dict[str, Any]:
-    """Its figures, from a fresh process, which tells its progress on standard error. Raises HippomemError if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "eval.bench.scale.phase"],
-        input=json.dumps(asdict(order)),
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[3],
-        check=False,
-    )
-    if done.returncode:
-        raise HippomemError(
-            f"the phase '{order.phase}' ended with exit code {done.returncode}; its own error is above."
-        )
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
 
 
 class Bench:
@@ -110,8 +67,9 @@ def index(order: Order) -> dict[str, Any]:
     end = time.perf_counter()
     outside = {"generator": sum(generating), "encoder": bench.encoder.seconds - before}
     seconds = dict(report.seconds)
-    seconds["store"] -= outside["generator"]
-    seconds["embed"] -= outside["encoder"]
+    # An indexer that encodes beside its other work may wait less for the encoder than the encoder works.
+    seconds["store"] = max(0.0, seconds["store"] - outside["generator"])
+    seconds["embed"] = max(0.0, seconds["embed"] - outside["encoder"])
     return {
         "seconds": {**seconds, "close": end - added, "total": end - start - sum(outside.values())},
         "outside_seconds": outside,
