@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from eval.ablate import ablate
-from eval.bench import bench
+from eval.bench.command import bench
 from eval.commands import report, run
 from eval.crossval.command import crossval
 from eval.loaders.command import convert_command

@@ -1,4 +1,4 @@
-"""``python -m eval bench``: where the time goes, and ratios to other backends measured in the same run."""
+"""``python -m eval bench index``: the embedded encoder and the same weights on torch, indexing in turn."""
 
 from __future__ import annotations
 
@@ -19,17 +19,9 @@ from eval.report.files import check_writable, write_json
 from hippomem.models.embedder import Embedder
 from hippomem.types import Document
 
-bench = typer.Typer(help="Times by stage, and ratios to other backends in the same run.")
-
 Seconds = Mapping[str, float]
 
 
-@bench.callback()
-def _benchmarks() -> None:
-    """Times by stage, and ratios to other backends in the same run."""
-
-
-@bench.command("index")
 def index(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET_DIR", help="A folder in BEIR layout.")],
     rounds: Annotated[int, typer.Option(min=1, help="Times that each backend indexes the set, in turn.")] = 1,

@@ -1,0 +1,1 @@
+"""``python -m eval bench``: where the time goes, and ratios to public libraries measured in the same run."""

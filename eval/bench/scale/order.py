@@ -1,0 +1,54 @@
+"""What a phase is ordered to do, and having it done in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.bench.scale.corpus import Corpus
+from hippomem.errors import HippomemError
+
+Phase = Literal["index", "open", "query", "exact", "change"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a phase is to do. store: an absolute path.    passages, seed: of the corpus.
+
+    count: of questions asked, or of passages added.    patience: seconds after which a phase stops asking or adding; how
+    much it did until then is in its figures.
+    """
+
+    phase: Phase
+    store: str
+    passages: int
+    seed: int
+    count: int = 0
+    patience: float = 600.0
+
+    @property
+    def corpus(self) -> Corpus:
+        """The corpus of the store."""
+        return Corpus(self.passages, self.seed)
+
+
+def run_phase(order: Order) -> dict[str, Any]:
+    """Its figures, from a fresh process, which tells its progress on standard error. Raises HippomemError if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "eval.bench.scale.phase"],
+        input=json.dumps(asdict(order)),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[3],
+        check=False,
+    )
+    if done.returncode:
+        raise HippomemError(
+            f"the phase '{order.phase}' ended with exit code {done.returncode}; its own error is above."
+        )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
