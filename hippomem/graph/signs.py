@@ -37,7 +37,8 @@ def _planes(dimension: int) -> NDArray[np.float64]:
     """
     drawn = hashlib.shake_256(b"hippomem signs 1").digest(dimension * BITS * 8)
     octets = np.frombuffer(drawn, dtype=np.uint8).reshape(dimension, BITS, 8)
-    return octets.sum(axis=2, dtype=np.float64) - 8 * 127.5
+    planes: NDArray[np.float64] = octets.sum(axis=2, dtype=np.float64) - 8 * 127.5
+    return planes
 
 
 def project(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -20,7 +20,8 @@ _MARKS = 500
 
 def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
     """The bytes of one vector, rounded to half precision."""
-    return vector.astype("<f2", copy=False).tobytes()
+    half: NDArray[np.float16] = vector.astype("<f2", copy=False)
+    return half.tobytes()
 
 
 def from_blobs(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
