@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array
 
-from hippomem.arrays import kinds, spread
+from hippomem.arrays import kinds, nearest, spread
 from hippomem.arrays.picture import Arrays, id_order, name_hash
 from hippomem.graph.rows import GrowingRows, fill_rows
 from hippomem.graph.similarity import quantise
@@ -69,6 +69,7 @@ class _Build:
         self._edges(contributions, mentions)
         self._terms(contributions)
         self._contexts()
+        self._clusters(len(passages))
         self._keep("counts", self._counts(len(passages), len(entities)), 0)
         return Arrays(**self.made)
 
@@ -410,13 +411,25 @@ class _Build:
         self._keep("spread_length", lengths.astype(np.int32), free)
         self.contexts = contexts
 
+    def _clusters(self, passages: int) -> None:
+        """Passages grouped by likeness, where there are too many to compare each with a query."""
+        vectors, scales = self.made["passage_vector"][:passages], self.made["passage_scale"][:passages]
+        centroids, cluster, self.probes = nearest.cluster(vectors, scales)
+        self._keep("centroid", centroids, 0)
+        self._keep("cluster", cluster, len(self.made["passage_key"]) - passages, empty=-1)
+        blocks: list[tuple[Ints, Ints, int | NDArray[np.uint8]]] = []
+        if len(centroids):
+            blocks.append((cluster.astype(np.int64), np.arange(passages), 1))
+        rows = fill_rows(len(centroids), blocks, room_rows=0, room=room("passages", passages))
+        self._keep_rows("cluster", "label", rows)
+
     def _counts(self, passages: int, entities: int) -> Ints:
         facts = len(self.fact_keys)
         return np.array(
             [
                 passages, facts, entities, self.vocabulary_size, self.contexts, self.pool_used, self.title_names,
                 passages, facts, entities, self.vocabulary_size, self.title_names,
-                passages, self.spread_total, self.sequence, self.dimension,
+                passages, self.spread_total, self.sequence, self.dimension, self.probes,
             ],
             dtype=np.int64,
         )  # fmt: skip

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays import kinds, picture as at
+from hippomem.arrays import kinds
+from hippomem.arrays import picture as at
 from hippomem.arrays.spread import Surroundings, session_pairs
 from hippomem.graph.rows import NoRoomError
 

@@ -26,8 +26,8 @@ Ints = NDArray[np.int64]
 (
     PASSAGES, FACTS, ENTITIES, TERMS, CONTEXTS, POOL, TITLES,
     BASE_PASSAGES, BASE_FACTS, BASE_ENTITIES, BASE_TERMS, BASE_TITLES,
-    LIVE, SPREAD, SEQUENCE, DIMENSION,
-) = range(16)  # fmt: skip
+    LIVE, SPREAD, SEQUENCE, DIMENSION, PROBES,
+) = range(17)  # fmt: skip
 #: Lengths and counts that spread to neighbours are whole numbers of this part: 1, 1/2, 1/4, 1/8 and 1/10 are too.
 PARTS = 40
 
@@ -49,7 +49,7 @@ class Arrays:
     P, F, E, T, C: passages, facts, entities, terms, contexts (sessions and documents), room included; d: dimension.
     """
 
-    counts: Ints  # see the names above
+    counts: Ints  # (17,) see the names above
     passage_key: Ints  # (P,) rows of the store
     passage_order: NDArray[np.uint64]  # (P,)
     passage_alive: NDArray[np.uint8]
@@ -100,6 +100,14 @@ class Arrays:
     posting_head: NDArray[np.int32]
     posting_following: NDArray[np.int32]
     posting_used: Ints
+    centroid: NDArray[np.float32]  # (K, d) unit rows; K = 0 where a query is compared with every passage
+    cluster: NDArray[np.int32]  # (P,) the nearest centroid
+    cluster_start: Ints
+    cluster_target: NDArray[np.int32]  # passages of a cluster
+    cluster_label: NDArray[np.uint8]
+    cluster_head: NDArray[np.int32]
+    cluster_following: NDArray[np.int32]
+    cluster_used: Ints
 
     def items(self) -> Iterable[tuple[str, NDArray[Any]]]:
         """Name and array."""
@@ -149,6 +157,9 @@ class Picture:
         self.postings = GrowingRows(
             a.posting_start, a.posting_target, a.posting_count, a.posting_head, a.posting_following, a.posting_used
         )
+        self.clusters = GrowingRows(
+            a.cluster_start, a.cluster_target, a.cluster_label, a.cluster_head, a.cluster_following, a.cluster_used
+        )
         self.network = Network(self.edges, a.edge_strength, a.hub, weighed=1 << SYNONYM)
         #: The first node that is a fact, and the first that is a passage.
         self.facts_from = len(a.entity_key)
@@ -161,6 +172,11 @@ class Picture:
     def sequence(self) -> int:
         """The newest change that is in the picture."""
         return self._count(SEQUENCE)
+
+    @property
+    def probes(self) -> int:
+        """Clusters that a search for near passages looks into."""
+        return self._count(PROBES)
 
     @property
     def size(self) -> tuple[int, int, int]:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays import kinds, picture as at
+from hippomem.arrays import kinds, nearest
+from hippomem.arrays import picture as at
 from hippomem.arrays.picture import Picture, id_order, name_hash
 from hippomem.arrays.episodes import Episodes
 from hippomem.graph.rows import NoRoomError
@@ -271,6 +272,9 @@ class Updating:
         a.passage_key[place], a.passage_order[place], a.passage_alive[place] = key, id_order(row.passage_id), 1
         a.passage_vector[place : place + 1], a.passage_scale[place : place + 1] = self._quantised(row.vector)
         a.context[place] = a.next_member[place] = -1
+        if len(a.centroid):
+            a.cluster[place] = nearest.closest(a.centroid, a.passage_vector[place])
+            self.picture.clusters.add(int(a.cluster[place]), place, 1)
         self.picture.lookups.passages[key] = place
         for name in {fold(row.title), title_key(row.title) if row.title else ""} - {""}:
             entry = self._place(at.TITLES, a.title_hash)
@@ -292,6 +296,8 @@ class Updating:
             a.term_frequency[term] -= 1
         self._set_edges(place + self.picture.passages_from, kinds.TITLE, set())
         a.title_entity[place] = -1
+        if len(a.centroid):
+            self.picture.clusters.remove(int(a.cluster[place]), place, 1)
         a.passage_alive[place] = 0
         a.counts[at.LIVE] -= 1
 
