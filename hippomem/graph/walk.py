@@ -39,14 +39,13 @@ _WEIGHT_UNIT = 2.0**-20
 class Network:
     """A graph of typed edges; the weight of a step follows from the edge's kind and from how common its end is.
 
-    edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of an edge in 255ths; read for
-    the kinds in *weighed*.    hub: (h,) float32, factor for a step into node i < h (nodes from h on: 1).
+    edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of each edge in 255ths.
+    hub: (n,) float32, factor for a step into each node.
     """
 
     edges: GrowingRows
     strength: NDArray[np.uint8]
     hub: NDArray[np.float32]
-    weighed: int = 0
     _scratch: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -66,14 +65,8 @@ class Network:
         every = np.arange(nodes, dtype=np.int64)
         shape, parts = (nodes, nodes), []
         for kind in np.flatnonzero(table).tolist():
-            if (self.weighed >> kind) & 1:
-                rows, columns, strength = _with_strength(edges, self.strength, kind)
-            else:
-                columns, sizes = edges.gather(every, 1 << kind)
-                rows, strength = np.repeat(every, sizes), np.ones(len(columns))
-            factor = np.ones(len(columns))
-            inside = columns < len(self.hub)
-            factor[inside] = self.hub[columns[inside]]
+            rows, columns, strength = _with_strength(edges, self.strength, kind)
+            factor = self.hub[columns]
             parts.append(csr_array((table[kind] * strength * factor, (rows, columns)), shape=shape))
         total = csr_array(shape, dtype=np.float64)
         for part in parts:
@@ -114,8 +107,7 @@ class Network:
             *self.edges.arrays,
             self.strength,
             self.hub,
-            self.step_weights(weights),
-            self.weighed,
+            self.step_weights(weights) / (_WEIGHT_UNIT * 255.0),
             seeds,
             mass,
             damping,
@@ -141,7 +133,6 @@ class Network:
             self.strength,
             self.hub,
             self.step_weights(weights),
-            self.weighed,
             node,
             nodes,
             activation,
@@ -173,11 +164,10 @@ def _kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def push(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, weighed,
+        start, target, label, head, following, strength, hub, weight,
         seeds, amounts, damping, limit, thin, residual, x, state,
     ):  # fmt: skip
         base = start[-1]
-        hubs = len(hub)
         # state: 1 a node that was reached, 2 one that waits. All are set back at the end.
         touched = np.empty(1024, dtype=np.int64)
         reached = 0
@@ -190,6 +180,9 @@ def _kernel() -> Any:
             touched[reached] = node
             reached += 1
             residual[node] = amounts[i]
+            state[node] = 1
+            if amounts[i] < limit:
+                continue
             state[node] = 3
             if size == len(frontier):
                 frontier = np.append(frontier, np.empty_like(frontier))
@@ -197,7 +190,7 @@ def _kernel() -> Any:
             size += 1
         mass = np.empty(1024, dtype=np.int64)
         coming = np.empty(1024, dtype=np.int64)
-        ends = np.empty(1024, dtype=np.int64)
+        chain = np.empty(64, dtype=np.int64)
         shares = np.empty(1024, dtype=np.int64)
         while size:
             if len(mass) < size:
@@ -211,49 +204,48 @@ def _kernel() -> Any:
             for i in range(size):
                 node = frontier[i]
                 x[node] += mass[i]
-                if mass[i] < thin * (start[node + 1] - start[node]):
+                first = start[node]
+                degree = start[node + 1] - first
+                if mass[i] < thin * degree:
                     continue
-                degree = 0
-                total = 0
-                entry = start[node]
-                last = start[node + 1]
-                chained = False
-                while True:
-                    if entry == last and not chained:
-                        chained = True
-                        entry = head[node]
-                    if chained and entry < 0:
-                        break
-                    kind = label[entry]
-                    if kind:
-                        step = weight[kind]
-                        if step > 0.0:
-                            other = target[entry]
-                            if (weighed >> kind) & 1:
-                                step *= strength[entry] / 255.0
-                            if other < hubs:
-                                step *= hub[other]
-                            if degree == len(ends):
-                                ends = np.append(ends, np.empty_like(ends))
-                                shares = np.append(shares, np.empty_like(shares))
-                            ends[degree] = other
-                            shares[degree] = np.int64(step / _WEIGHT_UNIT + 0.5)
-                            total += shares[degree]
-                            degree += 1
-                    entry = following[entry - base] if chained else entry + 1
+                # Later entries stand chained: bring the row together first.
+                entry = head[node]
+                later = 0
+                while entry >= 0:
+                    if later == len(chain):
+                        chain = np.append(chain, np.empty_like(chain))
+                    chain[later] = entry
+                    later += 1
+                    entry = following[entry - base]
+                if len(shares) < degree + later:
+                    shares = np.empty(2 * (degree + later), dtype=np.int64)
+                total = np.int64(0)
+                for j in range(degree):
+                    entry = first + j
+                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
+                    shares[j] = np.int64(step)
+                    total += shares[j]
+                for j in range(later):
+                    entry = chain[j]
+                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
+                    shares[degree + j] = np.int64(step)
+                    total += shares[degree + j]
                 if total == 0:
                     continue
                 unit = damping * mass[i] / total
-                for j in range(degree):
-                    other = ends[j]
+                for j in range(degree + later):
+                    if shares[j] == 0:
+                        continue
+                    other = target[first + j] if j < degree else target[chain[j - degree]]
+                    before = residual[other]
+                    residual[other] = before + np.int64(unit * shares[j])
                     if state[other] == 0:
                         state[other] = 1
                         if reached == len(touched):
                             touched = np.append(touched, np.empty_like(touched))
                         touched[reached] = other
                         reached += 1
-                    residual[other] += np.int64(unit * shares[j])
-                    if residual[other] >= limit and state[other] == 1:
+                    if before < limit and residual[other] >= limit and state[other] == 1:
                         state[other] = 3
                         if arrived == len(coming):
                             coming = np.append(coming, np.empty_like(coming))
@@ -265,9 +257,10 @@ def _kernel() -> Any:
         values = np.empty(reached, dtype=np.int64)
         for i in range(reached):
             node = touched[i]
-            if x[node]:
+            # What a node still holds would stay with it to this part, whatever else it would do.
+            if x[node] + residual[node] > 0:
                 touched[kept] = node
-                values[kept] = x[node]
+                values[kept] = x[node] + residual[node]
                 kept += 1
             x[node] = residual[node] = state[node] = 0
         return touched[:kept], values[:kept]
@@ -281,7 +274,7 @@ def _inflow_kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def inflow(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, weighed, node, nodes, activation
+        start, target, label, head, following, strength, hub, weight, node, nodes, activation
     ):
         base = start[-1]
         near = np.zeros(len(nodes), dtype=np.bool_)
@@ -322,10 +315,7 @@ def _inflow_kernel() -> Any:
                 step = weight[kind] if kind else 0.0
                 if step > 0.0:
                     other = target[entry]
-                    if (weighed >> kind) & 1:
-                        step *= strength[entry] / 255.0
-                    if other < len(hub):
-                        step *= hub[other]
+                    step *= strength[entry] / 255.0 * hub[other]
                     total += step
                     if other == node and found < len(sources):
                         sources[found] = source
