@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 from hippomem.answer.candidates import PASSAGES
 from hippomem.answer.reader import READ, Answer, answer_question
 from hippomem.answer.trail import Trail, Trails
+from hippomem.arrays.keeping import FILES_FROM
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
@@ -155,9 +157,17 @@ class Memory:
         progress: called with (what, done, total); total 0 means not known yet.
         """
         with self._lock:
-            return self._indexer.add(
+            report = self._indexer.add(
                 (Document(text=d) if isinstance(d, str) else d for d in documents), progress=progress
             )
+            if report.added < FILES_FROM:
+                return report
+            # After a bulk the arrays are made anew: now, while somebody waits for a bulk, and not in the first search.
+            if progress is not None:
+                progress("making arrays", 0, 0)
+            start = time.perf_counter()
+            _ = self._open.picture
+            return replace(report, seconds={**report.seconds, "arrays": time.perf_counter() - start})
 
     def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
         """Finish what a killed run left undone, and failed passages too if asked; returns how many failed now."""
