@@ -20,8 +20,7 @@ _MARKS = 500
 
 def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
     """The bytes of one vector, rounded to half precision."""
-    half: NDArray[np.float16] = vector.astype("<f2", copy=False)
-    return half.tobytes()
+    return bytes(vector.astype("<f2", copy=False).tobytes())
 
 
 def from_blobs(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
