@@ -20,7 +20,8 @@ _MARKS = 500
 
 def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
     """The bytes of one vector, rounded to half precision."""
-    return bytes(vector.astype("<f2", copy=False).tobytes())
+    blob: bytes = vector.astype("<f2", copy=False).tobytes()
+    return blob
 
 
 def from_blobs(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
