@@ -21,6 +21,8 @@ from hippomem.text.words import count_words
 
 #: Sentences matched at a time: bounds what is held in memory.
 _BLOCK = 2000
+#: Sentences from which it is quicker to read the gazetteer than to ask it for every run of words.
+_READ_FROM = 5000
 
 
 class Gazetteer:
@@ -132,6 +134,8 @@ def unname_entities(db: sqlite3.Connection, namespace_key: int, entity_keys: Ite
 def match_sentences(db: sqlite3.Connection, gazetteer: Gazetteer, fact_keys: Iterable[int]) -> None:
     """Set the gazetteer mentions of these sentences to what the gazetteer finds in them now."""
     ordered = sorted(fact_keys)
+    if len(ordered) > _READ_FROM:
+        gazetteer.read()
     for start in range(0, len(ordered), _BLOCK):
         block = [
             (fact_key, text := normalise(sentence), tokenize(text))
