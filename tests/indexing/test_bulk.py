@@ -38,7 +38,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexing.pipeline._LINK", 3)
     monkeypatch.setattr("indexing.naming._BLOCK", 5)
     monkeypatch.setattr("indexing.embedding.COMMIT_EVERY", 11)
-    monkeypatch.setattr("hippomem.store.facts._REMEMBERED", 40)
+    monkeypatch.setattr("hippomem.store.writer._REMEMBERED", 40)
 
 
 @pytest.mark.usefixtures("small_batches")
