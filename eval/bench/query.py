@@ -19,8 +19,8 @@ from eval.dataset import Corpus, load_datasets
 from eval.question import Question
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from hippomem.memory import Memory
-from hippomem.types import Document, SearchResult
+from eval.systems import Store, hippomem_engine
+from hippomem.types import Document, RetrieverName, SearchResult
 
 OURS, EXPLAINED, FALLBACK = "hippomem", "hippomem, explained", "dense"
 #: Beside the stages of a system: all of a question, and all but the encoder's share.
@@ -65,10 +65,14 @@ def measure(
     corpus: Corpus, rounds: int, runs: dict[str, list[dict[str, float]]], recalls: dict[str, list[float]]
 ) -> None:
     """Index one corpus and add the times of its questions to *runs*, and their recall@5 to *recalls*, by system."""
-    from indexing.readers import read_beir
-
-    documents = list(read_beir(corpus.folder))
-    with tempfile.TemporaryDirectory(prefix="hippomem-bench-") as folder, Memory(Path(folder) / "b.hippo") as memory:
+    engine = hippomem_engine()
+    documents = list(engine.documents(corpus.folder))
+    encoder = engine.embedder(None)
+    with (
+        tempfile.TemporaryDirectory(prefix="hippomem-bench-") as folder,
+        # Opened as the harness opens it: whatever a memory keeps of earlier questions would answer the later rounds.
+        engine.open(Path(folder) / "query.hippo", embedder=encoder) as memory,
+    ):
         memory.add_many(documents)
         asks = systems(memory, documents)
         for name, ask in asks.items():
@@ -84,10 +88,10 @@ def measure(
                 runs.setdefault(name, []).extend(_timed(asks[name], question) for question in corpus.questions)
 
 
-def systems(memory: Memory, documents: Sequence[Document]) -> dict[str, Ask]:
+def systems(memory: Store, documents: Sequence[Document]) -> dict[str, Ask]:
     """What is asked, by name: hippomem without and with reasons, and what stands beside it."""
 
-    def ours(retriever: str, explain: bool) -> Ask:
+    def ours(retriever: RetrieverName, explain: bool) -> Ask:
         return lambda text: _ours(memory.search(text, k=K, retriever=retriever, explain=explain))
 
     asks = {OURS: ours("hippomem", False), EXPLAINED: ours("hippomem", True)}
