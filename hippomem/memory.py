@@ -17,6 +17,7 @@ from hippomem.answer.trail import Trail, Trails
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
+from hippomem.models.query_cache import with_query_cache
 from hippomem.retrieve import make_retriever
 from hippomem.retrieve.index import NamespaceIndex, load_index
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
@@ -50,6 +51,8 @@ class Memory:
     create: False raises StoreMissingError when there is no file.
     options: models that searches ask besides the encoder, by default none: an LLM that filters facts or reads the query's
     names, a reranker (`hippomem.retrieve.options`). What a retriever has no place for is a ConfigError when it is asked.
+    query_cache: so many of the last different queries are kept in memory with their vectors, so that asking one again costs
+    no run of the encoder; they are questions, not memories, and go when the object goes. 0 keeps none.
 
     Usable from several threads; one call at a time is let in, and a search that asks an LLM holds the others up meanwhile.
     """
@@ -65,6 +68,7 @@ class Memory:
         synonyms: bool | None = None,
         create: bool = True,
         options: RetrieverOptions = NO_OPTIONS,
+        query_cache: int = 256,
     ) -> None:
         if not namespace.strip():
             raise ConfigError("the namespace is empty; give it a name or leave it out for 'default'.")
@@ -75,6 +79,8 @@ class Memory:
         self.namespace = namespace
         # The model first: a wrong name must not leave an empty store behind.
         self._embedder = load_embedder(embedder)
+        self._query_cache = query_cache
+        self._asked = with_query_cache(self._embedder, query_cache)
         identity = self._embedder.identity
         self.store = Store.open(path, create=create)
         try:
@@ -183,6 +189,7 @@ class Memory:
                 vectors.drop_all(db)
                 self.store.set_embedder(identity)
             self._embedder = new
+            self._asked = with_query_cache(new, self._query_cache)
             self._indexer = self._new_indexer(new, self.namespace)
             self._index = None
             for namespace in self.store.namespaces():
@@ -221,7 +228,7 @@ class Memory:
             found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever)
             assert self._index is not None
             if self._trails is None:
-                self._trails = Trails(self.store, self._index, self._embedder)
+                self._trails = Trails(self.store, self._index, self._asked)
             return self._trails.find(found, keep=k)
 
     def retriever(self, name: str) -> Retriever:
@@ -235,7 +242,7 @@ class Memory:
                 self._trails = None
             if name not in self._retrievers:
                 self._retrievers[name] = make_retriever(
-                    name, self.store, self._index, self._embedder, options=self._options
+                    name, self.store, self._index, self._asked, options=self._options
                 )
             return self._retrievers[name]
 
