@@ -59,7 +59,8 @@ class Int8Ranges:
 
 
 def _letters(values: NDArray[np.float32]) -> list[str]:
-    powers = np.ceil(np.log(np.maximum(np.atleast_2d(values), 0.25)) / np.log(GRID)).astype(int) + 4
+    # A hair less, so that what lies on the grid but for its last bit stays there.
+    powers = np.ceil(np.log(np.maximum(np.atleast_2d(values), 0.25)) / np.log(GRID) - 1e-4).astype(int) + 4
     return ["".join(LETTERS[power] for power in row) for row in powers]
 
 
