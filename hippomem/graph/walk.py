@@ -61,24 +61,19 @@ class Network:
 
     def transition(self, weights: Mapping[int, float]) -> csr_array:
         """(n, n) row-stochastic matrix of the same walk, for the check and for other solvers."""
-        nodes, edges = len(self), self.edges
-        table = self.step_weights(weights)
-        every = np.arange(nodes, dtype=np.int64)
-        shape, parts = (nodes, nodes), []
-        for kind in np.flatnonzero(table).tolist():
-            if (self.weighed >> kind) & 1:
-                rows, columns, strength = _with_strength(edges, self.strength, kind)
-            else:
-                columns, sizes = edges.gather(every, 1 << kind)
-                rows, strength = np.repeat(every, sizes), np.ones(len(columns))
-            factor = np.ones(len(columns))
-            inside = columns < len(self.hub)
-            factor[inside] = self.hub[columns[inside]]
-            parts.append(csr_array((table[kind] * strength * factor, (rows, columns)), shape=shape))
-        total = csr_array(shape, dtype=np.float64)
-        for part in parts:
-            total = csr_array(total + part)
-        return row_stochastic(total)
+        edges, table = self.edges, self.step_weights(weights)
+        used = int(edges.used[0])
+        kind = edges.label[:used]
+        target = edges.target[:used].astype(np.int64)
+        value = table[kind]
+        weighed = (self.weighed >> kind.astype(np.int64)) & 1 == 1
+        value[weighed] *= self.strength[:used][weighed] / 255.0
+        inside = target < len(self.hub)
+        value[inside] *= self.hub[target[inside]]
+        there = np.flatnonzero(value)
+        row = _row_kernel()(edges.start, edges.head, edges.following, used)
+        # Two kinds of edges between the same nodes are one step of their sum.
+        return row_stochastic(csr_array((value[there], (row[there], target[there])), shape=(len(self), len(self))))
 
     def walk(
         self,
@@ -149,21 +144,23 @@ class Network:
         return sources, flow
 
 
-def _with_strength(edges: GrowingRows, strength: NDArray[np.uint8], kind: int) -> tuple[Ints, Ints, Vector]:
-    """(row, target, strength) of all edges of a kind."""
-    row, target, value = [], [], []
-    for at in range(len(edges.head)):
-        entries = list(range(int(edges.start[at]), int(edges.start[at + 1])))
-        entry = int(edges.head[at])
-        while entry >= 0:
-            entries.append(entry)
-            entry = int(edges.following[entry - edges.base])
-        for entry in entries:
-            if edges.label[entry] == kind:
-                row.append(at)
-                target.append(int(edges.target[entry]))
-                value.append(strength[entry] / 255.0)
-    return np.array(row, dtype=np.int64), np.array(target, dtype=np.int64), np.array(value, dtype=np.float64)
+@cache
+def _row_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def row_of_entries(start, head, following, used):  # type: ignore[no-untyped-def]
+        base = start[-1]
+        row = np.empty(used, dtype=np.int64)
+        for at in range(len(head)):
+            row[start[at] : start[at + 1]] = at
+            entry = head[at]
+            while entry >= 0:
+                row[entry] = at
+                entry = following[entry - base]
+        return row
+
+    return row_of_entries
 
 
 @cache

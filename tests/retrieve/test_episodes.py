@@ -51,7 +51,9 @@ def wording(memory: Memory) -> tuple[Wording, dict[str, int]]:
     assert isinstance(retriever, HippoMem)
     picture = retriever._picture
     keys = dict(
-        memory.store.db.execute("SELECT source_id, passage_key FROM sources JOIN passages USING (memory_key)").fetchall()
+        memory.store.db.execute(
+            "SELECT source_id, passage_key FROM sources JOIN passages USING (memory_key)"
+        ).fetchall()
     )
     places = picture.passage_places(keys.values())
     return Wording(picture), {source: places[key] for source, key in keys.items()}

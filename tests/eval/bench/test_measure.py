@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval.bench.index import index_seconds, summarise, table
-from eval.bench.measure import by_stage, megabytes, ms, peak_bytes, percentiles, ratio, resident_bytes
+from eval.bench.measure import by_stage, megabytes, ms, percentiles, ratio
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.types import Document
 
