@@ -250,7 +250,8 @@ class _Build:
         frequency = np.bincount(any_role.col, minlength=entities).astype(np.int32)
         free = facts_from - entities
         self._keep("frequency", frequency, free)
-        self._keep("hub", (1.0 / np.sqrt(np.maximum(frequency, 1))).astype(np.float32), free, empty=1)
+        hub = (1.0 / np.sqrt(np.maximum(frequency, 1))).astype(np.float32)
+        self._keep("hub", hub, nodes - entities, empty=1)
         in_text = csr_array((np.ones(int(named.sum()), dtype=np.int32), (fact[named], entity[named])), shape=(facts, entities))  # fmt: skip
         names = coo_array(contributions @ in_text)
         states = coo_array(contributions)
@@ -273,6 +274,7 @@ class _Build:
         edges = sum(len(a) for a, _, _ in blocks)
         rows = fill_rows(nodes, blocks, room_rows=0, room=room("edges", edges))
         strength = self.make("edge_strength", (len(rows.target),), np.uint8)
+        strength[:] = 255
         # Synonyms are the last of their row, in the order in which they are here.
         if len(near[0]):
             where = np.flatnonzero(rows.label == kinds.SYNONYM)

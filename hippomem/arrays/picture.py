@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays.kinds import MENTION, NAMES, STATES, SYNONYM, TITLED, any_of
+from hippomem.arrays.kinds import MENTION, NAMES, STATES, TITLED, any_of
 from hippomem.graph.rows import GrowingRows
 from hippomem.graph.similarity import quantised_products
 from hippomem.graph.walk import Network
@@ -81,7 +81,7 @@ class Arrays:
     sorted_hash: NDArray[np.uint64]  # (base entities,) hashes, sorted …
     by_hash: NDArray[np.int32]  # … and the places that they belong to
     frequency: NDArray[np.int32]  # (E,) passages that mention it
-    hub: NDArray[np.float32]  # (E,) frequency ^ -1/2
+    hub: NDArray[np.float32]  # (N,) frequency ^ -1/2 of entities, 1 for other nodes
     term_hash: NDArray[np.uint64]  # (T,) sorted, as far as the base goes
     term_frequency: NDArray[np.int32]  # (T,) passages that hold it
     term_pool: NDArray[np.int32]  # terms of sentences, titles and dates, each once a text
@@ -90,7 +90,7 @@ class Arrays:
     edge_start: Ints
     edge_target: NDArray[np.int32]
     edge_kind: NDArray[np.uint8]
-    edge_strength: NDArray[np.uint8]
+    edge_strength: NDArray[np.uint8]  # in 255ths: the cosine of synonyms, 255 for others
     edge_head: NDArray[np.int32]
     edge_following: NDArray[np.int32]
     edge_used: Ints
@@ -160,7 +160,7 @@ class Picture:
         self.clusters = GrowingRows(
             a.cluster_start, a.cluster_target, a.cluster_label, a.cluster_head, a.cluster_following, a.cluster_used
         )
-        self.network = Network(self.edges, a.edge_strength, a.hub, weighed=1 << SYNONYM)
+        self.network = Network(self.edges, a.edge_strength, a.hub)
         #: The first node that is a fact, and the first that is a passage.
         self.facts_from = len(a.entity_key)
         self.passages_from = self.facts_from + len(a.fact_key)

@@ -39,14 +39,14 @@ _WEIGHT_UNIT = 2.0**-20
 class Network:
     """A graph of typed edges; the weight of a step follows from the edge's kind and from how common its end is.
 
-    edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of an edge in 255ths; read for
-    the kinds in *weighed*.    hub: (h,) float32, factor for a step into node i < h (nodes from h on: 1).
+    edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of each edge in 255ths.
+    hub: (n,) float32, factor for a step into each node: of how many passages mention a name, the power -1/2; else 1. A name
+    has at least two edges for each of them.
     """
 
     edges: GrowingRows
     strength: NDArray[np.uint8]
     hub: NDArray[np.float32]
-    weighed: int = 0
     _scratch: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -61,15 +61,9 @@ class Network:
 
     def transition(self, weights: Mapping[int, float]) -> csr_array:
         """(n, n) row-stochastic matrix of the same walk, for the check and for other solvers."""
-        edges, table = self.edges, self.step_weights(weights)
-        used = int(edges.used[0])
-        kind = edges.label[:used]
+        edges, used = self.edges, int(self.edges.used[0])
         target = edges.target[:used].astype(np.int64)
-        value = table[kind]
-        weighed = (self.weighed >> kind.astype(np.int64)) & 1 == 1
-        value[weighed] *= self.strength[:used][weighed] / 255.0
-        inside = target < len(self.hub)
-        value[inside] *= self.hub[target[inside]]
+        value = self.step_weights(weights)[edges.label[:used]] * (self.strength[:used] / 255.0) * self.hub[target]
         there = np.flatnonzero(value)
         row = _row_kernel()(edges.start, edges.head, edges.following, used)
         # Two kinds of edges between the same nodes are one step of their sum.
@@ -87,9 +81,9 @@ class Network:
         """Score nodes by a random walk that restarts at the seeds: see `personalized_pagerank` for the equation.
 
         Forward push (Andersen, Chung and Lang 2006, section 3), in rounds: all nodes above the tolerance at once. Each
-        node's residual ends below *tolerance* or too thin to matter (`THIN`); every seed is pushed once. A node gets at most its exact value before
-        scaling, and lacks at most tolerance · damping / (1 − damping) · (nodes touched) in the L1 sum over all, plus
-        THIN · tolerance for each of its neighbours that was not pushed.
+        node's residual ends below *tolerance*, or is too thin to matter (`THIN`). A node gets at most its exact value before
+        scaling; in the L1 sum over all they lack at most tolerance · damping · (nodes touched), plus THIN · tolerance for
+        each neighbour of a name each time that it was not pushed.
 
         seeds: (s,) nodes, each once.    amounts: (s,) >= 0, sum > 0; normalised here.
         Returns (nodes, activation): the m nodes reached, ascending, and their share, summing to 1.
@@ -109,13 +103,12 @@ class Network:
             *self.edges.arrays,
             self.strength,
             self.hub,
-            self.step_weights(weights),
-            self.weighed,
+            self.step_weights(weights) / (_WEIGHT_UNIT * 255.0),
             seeds,
             mass,
             damping,
             limit,
-            limit * THIN / damping if damping else 0.0,
+            2 * limit * THIN / damping if damping else 0.0,
             *scratch,
         )
         self._scratch.append(scratch)
@@ -136,7 +129,6 @@ class Network:
             self.strength,
             self.hub,
             self.step_weights(weights),
-            self.weighed,
             node,
             nodes,
             activation,
@@ -170,11 +162,10 @@ def _kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def push(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, weighed,
+        start, target, label, head, following, strength, hub, weight,
         seeds, amounts, damping, limit, thin, residual, x, state,
     ):  # fmt: skip
         base = start[-1]
-        hubs = len(hub)
         # state: 1 a node that was reached, 2 one that waits. All are set back at the end.
         touched = np.empty(1024, dtype=np.int64)
         reached = 0
@@ -187,6 +178,9 @@ def _kernel() -> Any:
             touched[reached] = node
             reached += 1
             residual[node] = amounts[i]
+            state[node] = 1
+            if amounts[i] < limit:
+                continue
             state[node] = 3
             if size == len(frontier):
                 frontier = np.append(frontier, np.empty_like(frontier))
@@ -194,7 +188,7 @@ def _kernel() -> Any:
             size += 1
         mass = np.empty(1024, dtype=np.int64)
         coming = np.empty(1024, dtype=np.int64)
-        ends = np.empty(1024, dtype=np.int64)
+        chain = np.empty(64, dtype=np.int64)
         shares = np.empty(1024, dtype=np.int64)
         while size:
             if len(mass) < size:
@@ -208,49 +202,49 @@ def _kernel() -> Any:
             for i in range(size):
                 node = frontier[i]
                 x[node] += mass[i]
-                if mass[i] < thin * (start[node + 1] - start[node]):
+                first = start[node]
+                degree = start[node + 1] - first
+                # By how common it is, not by the length of its row: that depends on when its edges came and went.
+                if mass[i] * hub[node] * hub[node] < thin:
                     continue
-                degree = 0
-                total = 0
-                entry = start[node]
-                last = start[node + 1]
-                chained = False
-                while True:
-                    if entry == last and not chained:
-                        chained = True
-                        entry = head[node]
-                    if chained and entry < 0:
-                        break
-                    kind = label[entry]
-                    if kind:
-                        step = weight[kind]
-                        if step > 0.0:
-                            other = target[entry]
-                            if (weighed >> kind) & 1:
-                                step *= strength[entry] / 255.0
-                            if other < hubs:
-                                step *= hub[other]
-                            if degree == len(ends):
-                                ends = np.append(ends, np.empty_like(ends))
-                                shares = np.append(shares, np.empty_like(shares))
-                            ends[degree] = other
-                            shares[degree] = np.int64(step / _WEIGHT_UNIT + 0.5)
-                            total += shares[degree]
-                            degree += 1
-                    entry = following[entry - base] if chained else entry + 1
+                # Later entries stand chained: bring the row together first.
+                entry = head[node]
+                later = 0
+                while entry >= 0:
+                    if later == len(chain):
+                        chain = np.append(chain, np.empty_like(chain))
+                    chain[later] = entry
+                    later += 1
+                    entry = following[entry - base]
+                if len(shares) < degree + later:
+                    shares = np.empty(2 * (degree + later), dtype=np.int64)
+                total = np.int64(0)
+                for j in range(degree):
+                    entry = first + j
+                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
+                    shares[j] = np.int64(step)
+                    total += shares[j]
+                for j in range(later):
+                    entry = chain[j]
+                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
+                    shares[degree + j] = np.int64(step)
+                    total += shares[degree + j]
                 if total == 0:
                     continue
                 unit = damping * mass[i] / total
-                for j in range(degree):
-                    other = ends[j]
+                for j in range(degree + later):
+                    if shares[j] == 0:
+                        continue
+                    other = target[first + j] if j < degree else target[chain[j - degree]]
+                    before = residual[other]
+                    residual[other] = before + np.int64(unit * shares[j])
                     if state[other] == 0:
                         state[other] = 1
                         if reached == len(touched):
                             touched = np.append(touched, np.empty_like(touched))
                         touched[reached] = other
                         reached += 1
-                    residual[other] += np.int64(unit * shares[j])
-                    if residual[other] >= limit and state[other] == 1:
+                    if before < limit and residual[other] >= limit and state[other] == 1:
                         state[other] = 3
                         if arrived == len(coming):
                             coming = np.append(coming, np.empty_like(coming))
@@ -262,9 +256,10 @@ def _kernel() -> Any:
         values = np.empty(reached, dtype=np.int64)
         for i in range(reached):
             node = touched[i]
-            if x[node]:
+            # What a node still holds would stay with it to this part, whatever else it would do.
+            if x[node] + residual[node] > 0:
                 touched[kept] = node
-                values[kept] = x[node]
+                values[kept] = x[node] + residual[node]
                 kept += 1
             x[node] = residual[node] = state[node] = 0
         return touched[:kept], values[:kept]
@@ -278,7 +273,7 @@ def _inflow_kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def inflow(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, weighed, node, nodes, activation
+        start, target, label, head, following, strength, hub, weight, node, nodes, activation
     ):
         base = start[-1]
         near = np.zeros(len(nodes), dtype=np.bool_)
@@ -319,10 +314,7 @@ def _inflow_kernel() -> Any:
                 step = weight[kind] if kind else 0.0
                 if step > 0.0:
                     other = target[entry]
-                    if (weighed >> kind) & 1:
-                        step *= strength[entry] / 255.0
-                    if other < len(hub):
-                        step *= hub[other]
+                    step *= strength[entry] / 255.0 * hub[other]
                     total += step
                     if other == node and found < len(sources):
                         sources[found] = source
