@@ -15,6 +15,7 @@ FLOORS: list[set[str]] = [
     {"text", "demo"},
     {"graph", "models"},
     {"store"},
+    {"arrays"},
     {"retrieve"},
     {"answer", "indexing"},
     {"memory"},
@@ -22,7 +23,7 @@ FLOORS: list[set[str]] = [
     {"eval"},
 ]
 #: Lower floors that are none of a part's business all the same: reading and writing meet in the memory only.
-NEVER = {"indexing": {"retrieve"}}
+NEVER = {"indexing": {"retrieve", "arrays"}}
 
 
 def modules() -> dict[str, Path]:

@@ -20,7 +20,6 @@ from eval.report.console import console
 from eval.report.files import check_writable, write_json
 from hippomem.errors import ConfigError
 from hippomem.graph.pagerank import DAMPING, personalized_pagerank, transposed
-from hippomem.graph.push import push_pagerank
 
 Vector = NDArray[np.float64]
 #: From reset weights, made before the clock runs, to the activation of all nodes.
@@ -105,14 +104,14 @@ def walk_all(graph: WalkGraph, queries: int, seed: int) -> dict[str, Any]:
         exact = personalized_pagerank(graph.transition, reset, tol=1e-13, pull=pull)
         others = np.flatnonzero(reset == 0.0)
         for name, solver in solvers.items():
-            given = _as_taken(name, reset)
+            given = _as_taken(name, graph, reset)
             start, worked = time.perf_counter(), time.thread_time()
             x = solver(given)
             took, worked = time.perf_counter() - start, time.thread_time() - worked
             if number:
                 seconds[name].append(took)
                 cpu[name].append(worked)
-                activation = _as_array(x, graph.nodes)
+                activation = _as_array(x, graph)
                 found[name].append(overlap(activation, exact))
                 reached[name].append(overlap(activation[others], exact[others]))
     medians = {name: statistics.median(times) for name, times in seconds.items()}
@@ -142,8 +141,7 @@ def overlap(x: Vector, exact: Vector) -> float:
 
 
 def _push(graph: WalkGraph) -> Solver:
-    transition = graph.transition
-    return lambda reset: push_pagerank(transition, reset, damping=DAMPING)
+    return lambda seeds: graph.network.walk(*seeds, graph.steps, damping=DAMPING)
 
 
 def _power(graph: WalkGraph) -> Solver:
@@ -174,16 +172,24 @@ def _networkx(graph: WalkGraph) -> Solver:
     )
 
 
-def _as_taken(name: str, reset: Vector) -> Any:
+def _as_taken(name: str, graph: WalkGraph, reset: Vector) -> Any:
     """Reset weights as the solver takes them; making them so is not on its clock."""
+    seeds = np.flatnonzero(reset)
+    if name == OURS:
+        return graph.places[seeds], reset[seeds]
     if name == "networkx":
-        seeds = np.flatnonzero(reset)
         return dict(zip(seeds.tolist(), reset[seeds].tolist(), strict=True))
     return reset.tolist() if name.startswith("igraph") else reset
 
 
-def _as_array(x: Any, nodes: int) -> Vector:
-    return np.array([x[node] for node in range(nodes)]) if isinstance(x, Mapping) else np.asarray(x, dtype=np.float64)
+def _as_array(x: Any, graph: WalkGraph) -> Vector:
+    if isinstance(x, tuple):  # nodes of the network, and their activation
+        activation = np.zeros(graph.nodes)
+        activation[np.searchsorted(graph.places, x[0])] = x[1]
+        return activation
+    if isinstance(x, Mapping):
+        return np.array([x[node] for node in range(graph.nodes)])
+    return np.asarray(x, dtype=np.float64)
 
 
 def table(name: str, figures: Mapping[str, Any]) -> Table:

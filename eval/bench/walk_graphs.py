@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_array, coo_array, csr_array, diags_array
+from scipy.sparse import csr_array
 
 from eval.bench.scale.language import zipf
 from eval.dataset import load_datasets
-from hippomem.graph.pagerank import row_stochastic
+from hippomem.arrays import kinds
+from hippomem.graph.rows import fill_rows
+from hippomem.graph.walk import Network
 from hippomem.memory import Memory
 from hippomem.retrieve.weights import Weights
 
+Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
 
 #: Names of a generated sentence; with them a node has about ten neighbours.
@@ -28,18 +33,26 @@ ENTITIES, PASSAGES = 20, 300
 class WalkGraph:
     """A graph of entities, facts and passages, in this order.
 
-    transition: (n, n) CSR, rows sum to 1.    frequency: (entities,) passages that name each.
+    network, steps: as the retriever walks it, the weight of a step by kind of edge.    places: (n,) its nodes that are
+    there, ascending; the others are room for more.    frequency: (entities,) passages that name each.
     """
 
     name: str
-    transition: csr_array
+    network: Network
+    steps: Mapping[int, float]
+    places: Ints
     frequency: Vector
     passages: int
+
+    @cached_property
+    def transition(self) -> csr_array:
+        """(n, n) CSR, rows sum to 1, of the same walk, for the other solvers: without the room."""
+        return csr_array(self.network.transition(self.steps)[self.places][:, self.places])
 
     @property
     def nodes(self) -> int:
         """n."""
-        return int(self.transition.shape[0])
+        return len(self.places)
 
     @property
     def degree(self) -> float:
@@ -76,22 +89,24 @@ def generated(nodes: int, seed: int = 0) -> WalkGraph:
     rank = np.searchsorted(zipf(1, entities), rng.random(facts * NAMES))
     named = rng.permutation(entities)[rank]
     fact, home = np.repeat(np.arange(facts), NAMES), np.repeat(np.arange(passages), 3)
-    mentions = _pattern(fact, named, (facts, entities))
-    contributions = _pattern(home, np.arange(facts), (passages, facts))
-    held = _pattern(home[fact], named, (passages, entities))
-    titles = _pattern(np.arange(passages), np.arange(passages) % entities, (passages, entities))
-    titled = csr_array(titles * w.title_edge + held * w.entity_edge)
-    weights = csr_array(
-        block_array(
-            [[None, mentions.T, titled.T], [mentions, None, contributions.T], [titled, contributions, None]],
-            format="csr",
-        )
-    )
-    frequency = np.bincount(held.indices, minlength=entities).astype(np.float64)
-    hub = np.ones(weights.shape[0])
+    every, size = np.arange(passages), entities + facts + passages
+    of_fact, of_passage = _once(fact, named), _once(home[fact], named)
+    pairs = [
+        (of_fact[0] + entities, of_fact[1], kinds.MENTION),
+        (home + entities + facts, np.arange(facts) + entities, kinds.STATES),
+        (of_passage[0] + entities + facts, of_passage[1], kinds.NAMES),
+        (every + entities + facts, every % entities, kinds.TITLE),
+    ]
+    blocks: list[tuple[Ints, Ints, int | NDArray[np.uint8]]] = []
+    for a, b, kind in pairs:
+        blocks += [(a, b, kind), (b, a, kind)]
+    edges = fill_rows(size, blocks, room_rows=0, room=0)
+    frequency = np.bincount(of_passage[1], minlength=entities).astype(np.float64)
+    hub = np.ones(size, dtype=np.float32)
     hub[:entities] = 1.0 / np.sqrt(np.maximum(frequency, 1.0))
-    transition = row_stochastic(csr_array(weights @ diags_array(hub)))
-    return WalkGraph(f"generated, {weights.shape[0]:,} nodes", transition, frequency, passages)
+    network = Network(edges, np.full(len(edges.target), 255, dtype=np.uint8), hub)
+    steps = {kinds.MENTION: 1.0, kinds.STATES: 1.0, kinds.NAMES: w.entity_edge, kinds.TITLE: w.title_edge}
+    return WalkGraph(f"generated, {size:,} nodes", network, steps, np.arange(size), frequency, passages)
 
 
 def of_dataset(folder: Path) -> list[WalkGraph]:
@@ -109,28 +124,20 @@ def of_dataset(folder: Path) -> list[WalkGraph]:
 
 
 def _of_memory(memory: Memory, name: str) -> WalkGraph:
-    """The graph of an indexed memory, from the parts that its default retriever makes it of."""
-    from hippomem.retrieve.graphs import discount_hubs, sentence_graph
-    from hippomem.retrieve.index import load_index
+    """The graph of an indexed memory: the one that its default retriever walks."""
+    from hippomem.retrieve.hippomem import HippoMem
 
-    index, w = load_index(memory.store, memory.namespace), Weights()
-    weights = sentence_graph(
-        index,
-        title_weight=w.title_edge,
-        entity_weight=w.entity_edge,
-        synonym_weight=w.synonym_edge,
-        neighbour_weight=w.neighbour_edge,
-    )
-    hub = np.ones(weights.shape[0])
-    hub[: len(index.entities)] = 1.0 / np.sqrt(np.maximum(index.document_frequency, 1.0))
-    transition = row_stochastic(discount_hubs(weights, hub))
-    label = f"{name}, {transition.shape[0]:,} nodes"
-    return WalkGraph(label, transition, index.document_frequency, len(index.passage_ids))
+    retriever = memory.retriever("hippomem")
+    assert isinstance(retriever, HippoMem)
+    picture = retriever._picture
+    a = picture.arrays
+    entities, facts, passages = (np.flatnonzero(alive) for alive in (a.entity_alive, a.fact_alive, a.passage_alive))
+    places = np.concatenate([entities, facts + picture.facts_from, passages + picture.passages_from])
+    label, frequency = f"{name}, {len(places):,} nodes", a.frequency[entities].astype(np.float64)
+    return WalkGraph(label, picture.network, retriever._steps, places, frequency, len(passages))
 
 
-def _pattern(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
-    """Ones where there is a pair, however often."""
-    pattern = coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
-    pattern.sum_duplicates()
-    pattern.data[:] = 1.0
-    return csr_array(pattern)
+def _once(rows: Ints, columns: Ints) -> tuple[Ints, Ints]:
+    """Each pair once, in order."""
+    pairs = np.unique(np.stack([rows, columns], axis=1), axis=0)
+    return pairs[:, 0], pairs[:, 1]

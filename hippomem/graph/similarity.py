@@ -64,20 +64,6 @@ def quantised_pairs(
     return products.astype(np.float64)
 
 
-def pair_products(
-    vectors: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(m,) dot products of row first[i] with row second[i] of *vectors* (n, d).
-
-    >>> pair_products(np.array([[1.0, 0.0], [0.6, 0.8]], dtype=np.float32), np.array([0]), np.array([1])).round(1)
-    array([0.6])
-    """
-    products = np.empty(len(first), dtype=np.float32)
-    if len(first):
-        _pair_kernel()(vectors, first, second, products)
-    return products.astype(np.float64)
-
-
 def max_similarity(tokens: NDArray[np.float32], signs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
     """(t, n) the best cosine of each of t query tokens with a token of each of n passages, estimated from signs.
 
@@ -147,22 +133,6 @@ def _quantised_pair_kernel() -> Any:
             for k in range(len(a)):
                 total += np.int32(a[k]) * np.int32(b[k])
             products[i] = total * scales[first[i]] * scales[second[i]]
-
-    return multiply
-
-
-@cache
-def _pair_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # type: ignore[misc, unused-ignore]
-    def multiply(vectors, first, second, products):  # type: ignore[no-untyped-def]
-        for i in range(len(first)):
-            a, b = vectors[first[i]], vectors[second[i]]
-            total = np.float32(0.0)
-            for k in range(len(a)):
-                total += a[k] * b[k]
-            products[i] = total
 
     return multiply
 

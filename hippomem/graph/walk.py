@@ -62,7 +62,8 @@ class Network:
     """A graph of typed edges; the weight of a step follows from the edge's kind and from how common its end is.
 
     edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of each edge in 255ths.
-    hub: (n,) float32, factor for a step into each node.
+    hub: (n,) float32, factor for a step into each node: of how many passages mention a name, the power -1/2; else 1. A name
+    has at least two edges for each of them.
     """
 
     edges: GrowingRows
@@ -82,18 +83,13 @@ class Network:
 
     def transition(self, weights: Mapping[int, float]) -> csr_array:
         """(n, n) row-stochastic matrix of the same walk, for the check and for other solvers."""
-        nodes, edges = len(self), self.edges
-        table = self.step_weights(weights)
-        every = np.arange(nodes, dtype=np.int64)
-        shape, parts = (nodes, nodes), []
-        for kind in np.flatnonzero(table).tolist():
-            rows, columns, strength = _with_strength(edges, self.strength, kind)
-            factor = self.hub[columns]
-            parts.append(csr_array((table[kind] * strength * factor, (rows, columns)), shape=shape))
-        total = csr_array(shape, dtype=np.float64)
-        for part in parts:
-            total = csr_array(total + part)
-        return row_stochastic(total)
+        edges, used = self.edges, int(self.edges.used[0])
+        target = edges.target[:used].astype(np.int64)
+        value = self.step_weights(weights)[edges.label[:used]] * (self.strength[:used] / 255.0) * self.hub[target]
+        there = np.flatnonzero(value)
+        row = _row_kernel()(edges.start, edges.head, edges.following, used)
+        # Two kinds of edges between the same nodes are one step of their sum.
+        return row_stochastic(csr_array((value[there], (row[there], target[there])), shape=(len(self), len(self))))
 
     def walk(
         self,
@@ -107,9 +103,10 @@ class Network:
         """Score nodes by a random walk that restarts at the seeds: see `personalized_pagerank` for the equation.
 
         Forward push (Andersen, Chung and Lang 2006, section 3), in rounds: all nodes above the tolerance at once. Each
-        node's residual ends below *tolerance* or too thin to matter (`THIN`), and what is left with a node counts for it. So a node gets at most its exact value before
-        scaling, and all together lack at most damping / (1 − damping) times what is left, that is, tolerance · (nodes
-        touched), plus what was too thin: THIN · tolerance for each edge that was not followed.
+        node's residual ends below *tolerance* or too thin to matter (`THIN`), and what is left with a node counts for it. So
+        a node gets at most its exact value before scaling; in the L1 sum over all they lack at most damping times what is
+        left, which is tolerance · (nodes touched), plus THIN · tolerance for each neighbour of a name each time that it was
+        not pushed.
 
         seeds: (s,) nodes, each once.    amounts: (s,) >= 0, sum > 0; normalised here.
         Raises EmptyResetError if no seed has weight.
@@ -133,7 +130,7 @@ class Network:
             mass,
             damping,
             limit,
-            limit * THIN / damping if damping else 0.0,
+            2 * limit * THIN / damping if damping else 0.0,
             *scratch,
         )
         self._scratch.append(scratch)
@@ -154,21 +151,23 @@ class Network:
         return sources, share
 
 
-def _with_strength(edges: GrowingRows, strength: NDArray[np.uint8], kind: int) -> tuple[Ints, Ints, Vector]:
-    """(row, target, strength) of all edges of a kind."""
-    row, target, value = [], [], []
-    for at in range(len(edges.head)):
-        entries = list(range(int(edges.start[at]), int(edges.start[at + 1])))
-        entry = int(edges.head[at])
-        while entry >= 0:
-            entries.append(entry)
-            entry = int(edges.following[entry - edges.base])
-        for entry in entries:
-            if edges.label[entry] == kind:
-                row.append(at)
-                target.append(int(edges.target[entry]))
-                value.append(strength[entry] / 255.0)
-    return np.array(row, dtype=np.int64), np.array(target, dtype=np.int64), np.array(value, dtype=np.float64)
+@cache
+def _row_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def row_of_entries(start, head, following, used):  # type: ignore[no-untyped-def]
+        base = start[-1]
+        row = np.empty(used, dtype=np.int64)
+        for at in range(len(head)):
+            row[start[at] : start[at + 1]] = at
+            entry = head[at]
+            while entry >= 0:
+                row[entry] = at
+                entry = following[entry - base]
+        return row
+
+    return row_of_entries
 
 
 @cache
@@ -223,7 +222,8 @@ def _kernel() -> Any:
                 x[node] += mass[i]
                 first = start[node]
                 degree = start[node + 1] - first
-                if mass[i] < thin * degree:
+                # By how common it is, not by the length of its row: that depends on when its edges came and went.
+                if mass[i] * hub[node] * hub[node] < thin:
                     continue
                 # Later entries stand chained: bring the row together first.
                 entry = head[node]

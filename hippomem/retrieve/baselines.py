@@ -6,9 +6,9 @@ from functools import cached_property
 
 from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import Ranking, Stopwatch, check_query, present
+from hippomem.retrieve.base import Ranking, Stopwatch, check_query
 from hippomem.retrieve.index import NamespaceIndex
-from hippomem.retrieve.lexical import Lexicon
+from hippomem.retrieve.lexical import Bm25Index
 from hippomem.store import Store
 from hippomem.types import SearchResult, Why
 
@@ -22,15 +22,15 @@ class Bm25:
         self._store, self._index = store, index
 
     @cached_property
-    def _lexicon(self) -> Lexicon:
-        return Lexicon.of(self._index)
+    def _passages(self) -> Bm25Index:
+        return Bm25Index.of(self._index)
 
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`. A passage that shares no term with the query is no hit."""
         check_query(query, k)
         watch = Stopwatch()
         with watch.stage("rank"):
-            scores = self._lexicon.bm25(self._lexicon.query(query))
+            scores = self._passages.scores(query)
         ranking = Ranking(
             scores,
             why=lambda p: Why(self.name, scores={"bm25": float(scores[p])}),

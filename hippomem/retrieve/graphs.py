@@ -1,16 +1,16 @@
-"""The graphs that the retrievers walk on, built from the counts of an index.
+"""The graphs that HippoRAG 1 and 2 walk on, built from the counts of an index.
 
-Node order: entities, then (in the sentence graph) facts, then passages. All graphs are undirected: (i, j) and (j, i).
+Node order: entities, then passages. Both graphs are undirected: (i, j) and (j, i).
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_array, coo_array, csr_array
+from scipy.sparse import block_array, csr_array
 
-from hippomem.retrieve.index import NamespaceIndex, in_role, ones
-from hippomem.store.facts import OBJECT, SUBJECT, TITLE
+from hippomem.retrieve.index import NamespaceIndex, in_role
+from hippomem.store.facts import OBJECT, SUBJECT
 
 
 def phrase_graph(index: NamespaceIndex) -> csr_array:
@@ -43,39 +43,6 @@ def passage_phrase_graph(index: NamespaceIndex) -> csr_array:
     """HippoRAG 2's graph: the phrase graph and a node for each passage, joined at weight 1 to each of its phrases."""
     context = index.passage_phrases
     return csr_array(block_array([[phrase_graph(index), context.T], [context, None]], format="csr"))
-
-
-def sentence_graph(
-    index: NamespaceIndex, *, title_weight: float, entity_weight: float, synonym_weight: float, neighbour_weight: float
-) -> csr_array:
-    """hippomem's graph: (E + F + P) nodes; a fact lies between its entities and its passages.
-
-    fact-entity 1 (but not a sentence's own title), fact-passage 1, passage-title entity *title_weight*, passage-entity of
-    one of its facts *entity_weight*, mutual synonyms *synonym_weight* times their cosine, passages next to each other in a
-    session *neighbour_weight*.
-    """
-    entities, facts, passages = len(index.entities), len(index.fact_keys), len(index.passage_ids)
-    named = in_role(index.mentions, ~TITLE)
-    made = ones(index.contributions)
-    row = np.flatnonzero(index.title_entities >= 0)
-    titled = csr_array((np.full(len(row), title_weight), (row, index.title_entities[row])), shape=(passages, entities))
-    titled = csr_array(titled + ones(made @ named) * entity_weight)
-    near = csr_array(index.synonyms.minimum(index.synonyms.T)) * synonym_weight
-    a, b = index.neighbours[:, 0], index.neighbours[:, 1]
-    follow = coo_array((np.full(len(a), neighbour_weight), (a, b)), shape=(passages, passages)).tocsr()
-    empty = csr_array((facts, facts))
-    return csr_array(
-        block_array(
-            [[near, named.T, titled.T], [named, empty, made.T], [titled, made, follow + follow.T]], format="csr"
-        )
-    )
-
-
-def discount_hubs(weights: csr_array, factor: NDArray[np.float64]) -> csr_array:
-    """Make a walk prefer specific nodes: the weight of a step into node j is multiplied by factor[j]."""
-    discounted = csr_array(weights, dtype=np.float64, copy=True)
-    discounted.data *= factor[discounted.indices]
-    return discounted
 
 
 def _between(matrix: csr_array, positions: NDArray[np.int64]) -> csr_array:

@@ -15,11 +15,11 @@ from scipy.sparse import csr_array
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import phrase_graph
-from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.index import NamespaceIndex
+from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.linking import query_mentions
 from hippomem.retrieve.options import QueryEntities
 from hippomem.store import Store, vectors

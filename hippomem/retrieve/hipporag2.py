@@ -15,11 +15,11 @@ from scipy.sparse import csr_array
 from hippomem.graph.pagerank import personalized_pagerank, row_stochastic, transposed
 from hippomem.graph.similarity import row_products
 from hippomem.models.embedder import Embedder
-from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, present, top
+from hippomem.retrieve.base import FactCosines, Ranking, Stopwatch, check_query, min_max, top
 from hippomem.retrieve.explain import Explainer
 from hippomem.retrieve.graphs import passage_phrase_graph
-from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.index import NamespaceIndex, row
+from hippomem.retrieve.index_walk import IndexWalk
 from hippomem.retrieve.recognition import FactFilter
 from hippomem.store import Store
 from hippomem.types import SearchResult

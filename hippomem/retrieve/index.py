@@ -1,4 +1,4 @@
-"""What a search reads: one namespace of the store as arrays.
+"""What the papers' algorithms, the baselines and the graph export read: one namespace of the store, read whole.
 
 Everything here can be rebuilt from the store. Passages are in order of passage_id, facts of fact_id, entities of their
 key: the arrays, and so every ranking, do not depend on the order in which memories came.
@@ -19,9 +19,6 @@ from scipy.sparse import csr_array
 from hippomem.store import Store
 from hippomem.store.facts import OBJECT, SUBJECT
 from hippomem.store.vectors import from_blobs
-from hippomem.text.dates import date_words
-from hippomem.text.fold import fold
-from hippomem.text.mentions import title_key
 from hippomem.text.words import terms
 
 Ints = NDArray[np.int64]
@@ -39,7 +36,6 @@ class NamespaceIndex:
     generation: int
     passage_keys: Ints  # (P,)
     passage_ids: list[str]
-    memory_keys: Ints  # (P,)
     titles: list[str]
     passage_vectors: Floats  # (P, d) unit rows
     fact_keys: Ints  # (F,)
@@ -54,16 +50,6 @@ class NamespaceIndex:
     fact_terms: csr_array  # (F, T) counts, sentences only, without their title
     title_terms: csr_array  # (P, T) counts
     neighbours: Ints  # (m, 2) positions of passages that follow one another in a session
-    contexts: Ints  # (P,) number of the session, or else the document, that a passage is part of
-    episodic: NDArray[np.bool_]  # (P,) whether a passage tells what happened at some time: it has a date or a session
-    date_terms: csr_array  # (P, T) counts: the words of a passage's date, as a question may name them
-    speakers: list[str]  # their keys, sorted
-    speaker_of: Ints  # (P,) position of a passage's speaker, -1 for none
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """(passages, facts, entities)."""
-        return len(self.passage_ids), len(self.fact_keys), len(self.entities)
 
     @cached_property
     def sentences(self) -> Ints:
@@ -81,40 +67,6 @@ class NamespaceIndex:
         return {key: i for i, key in enumerate(self.entities)}
 
     @cached_property
-    def speaker_position(self) -> dict[str, int]:
-        """Speaker's key → position."""
-        return {key: i for i, key in enumerate(self.speakers)}
-
-    @cached_property
-    def title_keys(self) -> list[str]:
-        """(P,) key of the entity that the passage's title names; "" for no title."""
-        return [title_key(title) for title in self.titles]
-
-    @cached_property
-    def title_entities(self) -> Ints:
-        """(P,) position of the title's entity, -1 for none."""
-        return np.array([self.entity_position.get(key, -1) if key else -1 for key in self.title_keys], dtype=np.int64)
-
-    @cached_property
-    def passages_of_title(self) -> dict[str, list[int]]:
-        """Title key, with and without a closing parenthesis → positions of its passages."""
-        found: dict[str, list[int]] = {}
-        for i, (title, key) in enumerate(zip(self.titles, self.title_keys, strict=True)):
-            for name in {fold(title), key} - {""}:
-                found.setdefault(name, []).append(i)
-        return found
-
-    @cached_property
-    def entity_passages(self) -> csr_array:
-        """(P, E) 1 where a passage makes a statement that mentions the entity."""
-        return ones(self.contributions @ ones(self.mentions))
-
-    @cached_property
-    def document_frequency(self) -> NDArray[np.float64]:
-        """(E,) passages that mention each entity; computed from the counts, never stored."""
-        return np.bincount(self.entity_passages.indices, minlength=len(self.entities)).astype(np.float64)
-
-    @cached_property
     def phrases(self) -> Ints:
         """Positions of HippoRAG's phrase nodes: the entities of triples; all entities when there is no triple."""
         return np.unique(self._phrase_mentions.indices).astype(np.int64)
@@ -130,17 +82,6 @@ class NamespaceIndex:
         return self.triples if len(self.triples) else self.sentences
 
     @cached_property
-    def said_sentences(self) -> csr_array:
-        """(P, F) the contributions that are sentences: what a query is compared with.
-
-        Triples beside them join names in the graph; the encoder reads a sentence better than the text of a tuple.
-        """
-        kept = csr_array(self.contributions, copy=True)
-        kept.data = kept.data * ~self.is_triple[kept.indices]
-        kept.eliminate_zeros()
-        return kept
-
-    @cached_property
     def facts_of_entity(self) -> csr_array:
         """(E, F) the mentions, by entity."""
         return csr_array(self.mentions.T)
@@ -149,13 +90,6 @@ class NamespaceIndex:
     def passages_of_fact(self) -> csr_array:
         """(F, P) the contributions, by fact."""
         return csr_array(self.contributions.T)
-
-    @cached_property
-    def home_of_fact(self) -> Ints:
-        """(F,) the first passage, by id, that makes each fact; all passages of a sentence have its title."""
-        by_fact = self.passages_of_fact
-        first: Ints = by_fact.indices[by_fact.indptr[:-1]].astype(np.int64)
-        return first
 
     @cached_property
     def passage_phrases(self) -> csr_array:
@@ -183,7 +117,7 @@ def load_index(store: Store, namespace: str) -> NamespaceIndex:
 
 def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Store) -> NamespaceIndex:
     passages = db.execute(
-        "SELECT passage_key, passage_id, memory_key, title, vector FROM passages JOIN memories USING (memory_key)"
+        "SELECT passage_key, passage_id, title, vector FROM passages JOIN memories USING (memory_key)"
         " WHERE passages.namespace_key = ? AND state IN ('ready', 'failed') AND vector IS NOT NULL ORDER BY passage_id",
         (namespace_key,),
     ).fetchall()
@@ -225,18 +159,16 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         entity_keys,
         np.float64,
     )
-    titles = [row[3] for row in passages]
-    episodic, dates, speakers, speaker_of = _episodes(db, namespace_key, passages)
-    vocabulary, fact_terms, (title_terms, date_terms) = _lexicon(db, namespace_key, fact_keys, titles, dates)
+    titles = [row[2] for row in passages]
+    vocabulary, fact_terms, title_terms = _lexicon(db, namespace_key, fact_keys, titles)
     # A fact whose passages are all unfinished is not part of the picture yet.
     used = np.diff(contributions.tocsc().indptr) > 0 if shape[1] else np.zeros(0, dtype=bool)
     return NamespaceIndex(
         generation=store.generation(namespace_key),
         passage_keys=passage_keys,
         passage_ids=[row[1] for row in passages],
-        memory_keys=np.array([row[2] for row in passages], dtype=np.int64),
         titles=titles,
-        passage_vectors=from_blobs([row[4] for row in passages], dimension),
+        passage_vectors=from_blobs([row[3] for row in passages], dimension),
         fact_keys=fact_keys[used],
         is_triple=np.array([bool(row[1]) for row in facts], dtype=bool)[used],
         fact_vectors=from_blobs([row[2] for row, u in zip(facts, used, strict=True) if u], dimension),
@@ -249,11 +181,6 @@ def _load(db: sqlite3.Connection, namespace_key: int, dimension: int, store: Sto
         fact_terms=csr_array(fact_terms[used]),
         title_terms=title_terms,
         neighbours=_neighbours(db, namespace_key, passage_keys),
-        contexts=_contexts(db, namespace_key, passages),
-        episodic=episodic,
-        date_terms=date_terms,
-        speakers=speakers,
-        speaker_of=speaker_of,
     )
 
 
@@ -282,14 +209,14 @@ def _positions(keys: Ints, wanted: list[int]) -> Ints:
 
 
 def _lexicon(
-    db: sqlite3.Connection, namespace_key: int, fact_keys: Ints, *of_passages: list[str]
-) -> tuple[list[str], csr_array, tuple[csr_array, ...]]:
-    """The vocabulary, (F, T) counts of the sentences, and (P, T) counts of each list of P texts."""
+    db: sqlite3.Connection, namespace_key: int, fact_keys: Ints, titles: list[str]
+) -> tuple[list[str], csr_array, csr_array]:
+    """The vocabulary, (F, T) counts of the sentences, and (P, T) counts of the titles."""
     words = db.execute(
         "SELECT word_key, term FROM words WHERE namespace_key = ? AND term IS NOT NULL", (namespace_key,)
     ).fetchall()
-    texts = [[terms(text) for text in some] for some in of_passages]
-    vocabulary = sorted({term for _, term in words} | {term for some in texts for text in some for term in text})
+    texts = [terms(title) for title in titles]
+    vocabulary = sorted({term for _, term in words} | {term for text in texts for term in text})
     position = {term: i for i, term in enumerate(vocabulary)}
     postings = _matrix(
         db.execute(
@@ -307,7 +234,7 @@ def _lexicon(
     )
     fact_terms = csr_array(postings @ word_terms)
     fact_terms.sum_duplicates()
-    return vocabulary, fact_terms, tuple(_counts(some, position) for some in texts)
+    return vocabulary, fact_terms, _counts(texts, position)
 
 
 def _counts(texts: list[list[str]], position: dict[str, int]) -> csr_array:
@@ -340,54 +267,10 @@ def _neighbours(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) 
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
-def _contexts(db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]) -> Ints:
-    """What each passage is part of, numbered in order of the passages: its session, or else its memory."""
-    rows = db.execute(
-        "SELECT memory_key, min(session_id) FROM memories JOIN sources USING (memory_key)"
-        " WHERE namespace_key = ? AND session_id IS NOT NULL GROUP BY memory_key",
-        (namespace_key,),
-    )
-    sessions = dict(rows.fetchall())
-    numbers: dict[object, int] = {}
-    contexts = (sessions.get(memory_key, memory_key) for _, _, memory_key, *_ in passages)
-    return np.array([numbers.setdefault(context, len(numbers)) for context in contexts], dtype=np.int64)
-
-
-def _episodes(
-    db: sqlite3.Connection, namespace_key: int, passages: list[tuple[Any, ...]]
-) -> tuple[NDArray[np.bool_], list[str], list[str], Ints]:
-    """Of each passage: whether it is episodic, and the words of its date; all speakers, and which one each passage has."""
-    rows = db.execute(
-        "SELECT memory_key, occurred_at, count(session_id), min(speaker) FROM memories JOIN sources USING (memory_key)"
-        " WHERE namespace_key = ? GROUP BY memory_key",
-        (namespace_key,),
-    ).fetchall()
-    of_memory = {key: (date, sessions > 0, fold(speaker or "")) for key, date, sessions, speaker in rows}
-    found = [of_memory[memory_key] for _, _, memory_key, *_ in passages]
-    speakers = sorted({speaker for *_, speaker in found if speaker})
-    position = {speaker: i for i, speaker in enumerate(speakers)}
-    return (
-        np.array([date is not None or in_session for date, in_session, _ in found], dtype=bool),
-        [date_words(date) if date else "" for date, *_ in found],
-        speakers,
-        np.array([position.get(speaker, -1) for *_, speaker in found], dtype=np.int64),
-    )
-
-
 def row(matrix: csr_array, i: int) -> Ints:
     """Columns of one row, as a view: scipy's own row indexing costs a hundred times more."""
     columns: Ints = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]
     return columns
-
-
-def rows(matrix: csr_array, positions: Ints) -> tuple[Ints, Ints]:
-    """Columns of several rows, one row after the other, and how many each row has."""
-    starts = matrix.indptr[positions].astype(np.int64)
-    sizes = matrix.indptr[positions + 1] - starts
-    offsets = np.cumsum(sizes) - sizes
-    at = np.repeat(starts - offsets, sizes) + np.arange(sizes.sum())
-    columns: Ints = matrix.indices[at].astype(np.int64)
-    return columns, sizes
 
 
 def ones(matrix: csr_array) -> csr_array:

@@ -9,9 +9,12 @@ import pytest
 
 from hippomem.memory import Memory
 from hippomem.retrieve.hippomem import HippoMem
-from hippomem.retrieve.lexical import Lexicon
+from hippomem.retrieve.lexical import K1, B
 from hippomem.retrieve.weights import Weights
+from hippomem.retrieve.wording import Wording
 from hippomem.testing import HashEmbedder
+from hippomem.text.dates import date_words
+from hippomem.text.words import terms
 from hippomem.types import Document
 
 #: Two sessions. The reply "Oats, mostly." says nothing by itself: the question before it says what it is about.
@@ -42,12 +45,31 @@ def chat() -> Iterator[Memory]:
         yield memory
 
 
-def lexicon(memory: Memory) -> tuple[Lexicon, list[str]]:
-    """The lexical side of a memory, and the source id of each passage."""
+def wording(memory: Memory) -> tuple[Wording, dict[str, int]]:
+    """The lexical side of a memory, and the place of each passage by source id."""
     retriever = memory.retriever("hippomem")
     assert isinstance(retriever, HippoMem)
-    ids = [memory.get(passage).sources[0].source_id or "" for passage in retriever._index.passage_ids]
-    return Lexicon.of(retriever._index), ids
+    picture = retriever._picture
+    keys = dict(
+        memory.store.db.execute(
+            "SELECT source_id, passage_key FROM sources JOIN passages USING (memory_key)"
+        ).fetchall()
+    )
+    places = picture.passage_places(keys.values())
+    return Wording(picture), {source: places[key] for source, key in keys.items()}
+
+
+def counted(memory: Memory, word: str) -> dict[str, float]:
+    """How often each turn counts as holding a word, found again from its share of BM25."""
+    of, places = wording(memory)
+    a = of.picture.arrays
+    _, shares = of.share(of.query(word))
+    mean = np.mean([a.spread_length[place] for place in places.values()])
+    found = {}
+    for source, place in places.items():
+        saturation = K1 * (1 - B + B * a.spread_length[place] / mean)
+        found[source] = float(shares[place] * saturation / (1 - shares[place]))
+    return found
 
 
 def test_a_reply_is_found_by_the_question_before_it(chat: Memory) -> None:
@@ -62,16 +84,23 @@ def test_a_reply_is_found_by_the_question_before_it(chat: Memory) -> None:
 
 def test_words_spread_by_hand(chat: Memory) -> None:
     """The word goats stands once, in turn 0: turn 1 gets ½ + 0.1, turn 2 ¼ + 0.1, the other session nothing."""
-    of, ids = lexicon(chat)
-    assert of.episodes is not None
-    counts = np.zeros((len(ids), 1))
-    counts[ids.index("0")] = 1.0
-    spread = dict(zip(ids, of.episodes.spread(counts).ravel(), strict=True))
-    assert spread == pytest.approx({"0": 1.0, "1": 0.6, "2": 0.35, "3": 0.0, "4": 0.0, "5": 0.0})
-    counts[:] = 0.0
-    counts[ids.index("2")] = 2.0  # and backwards: a quarter to the turn before, an eighth to the one before that
-    spread = dict(zip(ids, of.episodes.spread(counts).ravel(), strict=True))
-    assert spread == pytest.approx({"0": 0.45, "1": 0.7, "2": 2.0, "3": 0.0, "4": 0.0, "5": 0.0})
+    assert counted(chat, "goats") == pytest.approx({"0": 1.0, "1": 0.6, "2": 0.35, "3": 0.0, "4": 0.0, "5": 0.0})
+    # And backwards, for a word of turn 2: a quarter to the turn before, an eighth to the one before that.
+    assert counted(chat, "weather") == pytest.approx({"0": 0.225, "1": 0.35, "2": 1.0, "3": 0.0, "4": 0.0, "5": 0.0})
+
+
+def test_lengths_spread_by_hand(chat: Memory) -> None:
+    """A turn is as long as what counts for it: its own terms, and in the same shares those around it, in fortieths."""
+    of, places = wording(chat)
+    a = of.picture.arrays
+    own = {source: int(a.length[place]) for source, place in places.items()}
+    # Ada, the speaker, is the title; "2026-03-01T09:00" adds its words to each turn.
+    assert own["0"] == len(terms(f"Ada {TURNS[0][3]} {date_words(TURNS[0][1])}"))
+    spread = {source: int(a.spread_length[place]) for source, place in places.items()}
+    assert spread["0"] == 40 * own["0"] + (10 + 4) * own["1"] + (5 + 4) * own["2"]
+    assert spread["1"] == 40 * own["1"] + (20 + 4) * own["0"] + (10 + 4) * own["2"]
+    assert spread["2"] == 40 * own["2"] + (20 + 4) * own["1"] + (10 + 4) * own["0"]
+    assert all(a.in_episode[place] for place in places.values())
 
 
 def test_a_day_finds_what_was_said_on_it(chat: Memory) -> None:
@@ -95,7 +124,9 @@ def test_text_without_time_is_left_alone() -> None:
         retriever = memory.retriever("hippomem")
         assert isinstance(retriever, HippoMem)
         plain = retriever.variant(Weights().without("episode"))
-        assert Lexicon.of(retriever._index).episodes is None
+        a = retriever._picture.arrays
+        assert not a.in_episode.any()
+        assert (a.spread_length == 40 * a.length).all()
         for query in ("What do goats eat?", "Who owns a kayak?"):
             assert [(h.passage_id, h.score) for h in retriever.search(query)] == [
                 (h.passage_id, h.score) for h in plain.search(query)

@@ -17,8 +17,11 @@ TEXTS = ["The Ombra Clock was built by Tessaly Vorn.", "Tessaly Vorn grew up on 
 
 
 def as_version_2(path: Path) -> None:
-    """Turn a store into one that schema version 2 wrote: vectors of single precision, no signs of names."""
+    """Turn a store into one that schema version 2 wrote: single precision, no signs of names, no log of changes."""
     db = sqlite3.connect(path)
+    db.execute("DROP TABLE changes")  # sqlite_sequence stays, empty: SQLite lets nobody drop it
+    db.execute("DROP INDEX sources_by_session")
+    db.execute("DELETE FROM settings WHERE name = 'store_id'")
     for table in ("passages", "facts", "entities"):
         rows = db.execute(f"SELECT rowid, vector FROM {table} WHERE vector IS NOT NULL").fetchall()
         wide = [(np.frombuffer(blob, dtype="<f2").astype("<f4").tobytes(), row) for row, blob in rows]
@@ -50,7 +53,10 @@ def test_version_1_is_its_file(tmp_path: Path) -> None:
     fresh.executescript(resources.files(migrations).joinpath("0001_initial.sql").read_text(encoding="utf-8"))
     for db in (fresh, old):
         db.row_factory = None
-    columns = "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.name <> 'migrations'"
+    columns = (
+        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p"
+        " WHERE m.name NOT IN ('migrations', 'sqlite_sequence')"
+    )
     assert sorted(old.execute(columns)) == sorted(fresh.execute(columns))
     fresh.close()
     old.close()
