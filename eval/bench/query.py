@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -19,8 +19,10 @@ from eval.dataset import Corpus, load_datasets
 from eval.question import Question
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from hippomem.memory import Memory
 from hippomem.types import Document, SearchResult
+
+if TYPE_CHECKING:
+    from hippomem.memory import Memory
 
 OURS, EXPLAINED, FALLBACK = "hippomem", "hippomem, explained", "dense"
 #: Beside the stages of a system: all of a question, and all but the encoder's share.
@@ -65,6 +67,7 @@ def measure(
     corpus: Corpus, rounds: int, runs: dict[str, list[dict[str, float]]], recalls: dict[str, list[float]]
 ) -> None:
     """Index one corpus and add the times of its questions to *runs*, and their recall@5 to *recalls*, by system."""
+    from hippomem.memory import Memory
     from indexing.readers import read_beir
 
     documents = list(read_beir(corpus.folder))
