@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast, get_args
 
@@ -93,7 +94,8 @@ def hippomem_engine() -> Engine:
         recorded=RecordedExtractor,
         llm=_llm_extractor,
         embedder=load_embedder,
-        open=Memory,
+        # Questions are encoded each time that they are asked: what is measured is not the cache.
+        open=partial(Memory, query_cache=0),
     )
 
 

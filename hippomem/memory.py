@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Any, overload
 from hippomem.answer.candidates import PASSAGES
 from hippomem.answer.reader import READ, Answer, answer_question
 from hippomem.answer.trail import Trail, Trails
+from hippomem.arrays.keeping import FILES_FROM
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
+from hippomem.models.query_cache import with_query_cache
 from hippomem.retrieve import DEFAULT_RETRIEVER, make_retriever
 from hippomem.retrieve.opening import OpenNamespace
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
@@ -50,6 +53,8 @@ class Memory:
     create: False raises StoreMissingError when there is no file.
     options: models that searches ask besides the encoder, by default none: an LLM that filters facts or reads the query's
     names, a reranker (`hippomem.retrieve.options`). What a retriever has no place for is a ConfigError when it is asked.
+    query_cache: so many of the last different queries are kept in memory with their vectors, so that asking one again costs
+    no run of the encoder; they are questions, not memories, and go when the object goes. 0 keeps none.
 
     Usable from several threads; one call at a time is let in, and a search that asks an LLM holds the others up meanwhile.
     """
@@ -65,6 +70,7 @@ class Memory:
         synonyms: bool | None = None,
         create: bool = True,
         options: RetrieverOptions = NO_OPTIONS,
+        query_cache: int = 256,
     ) -> None:
         if not namespace.strip():
             raise ConfigError("the namespace is empty; give it a name or leave it out for 'default'.")
@@ -75,6 +81,8 @@ class Memory:
         self.namespace = namespace
         # The model first: a wrong name must not leave an empty store behind.
         self._embedder = load_embedder(embedder)
+        self._query_cache = query_cache
+        self._asked = with_query_cache(self._embedder, query_cache)
         identity = self._embedder.identity
         self.store = Store.open(path, create=create)
         try:
@@ -155,9 +163,17 @@ class Memory:
         progress: called with (what, done, total); total 0 means not known yet.
         """
         with self._lock:
-            return self._indexer.add(
+            report = self._indexer.add(
                 (Document(text=d) if isinstance(d, str) else d for d in documents), progress=progress
             )
+            if report.added < FILES_FROM:
+                return report
+            # After a bulk the arrays are made anew: now, while somebody waits for a bulk, and not in the first search.
+            if progress is not None:
+                progress("making arrays", 0, 0)
+            start = time.perf_counter()
+            _ = self._open.picture
+            return replace(report, seconds={**report.seconds, "arrays": time.perf_counter() - start})
 
     def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
         """Finish what a killed run left undone, and failed passages too if asked; returns how many failed now."""
@@ -182,6 +198,7 @@ class Memory:
                 vectors.drop_all(db)
                 self.store.set_embedder(identity)
             self._embedder = new
+            self._asked = with_query_cache(new, self._query_cache)
             self._indexer = self._new_indexer(new, self.namespace)
             self._retrievers = {}
             for namespace in self.store.namespaces():
@@ -217,7 +234,7 @@ class Memory:
             raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
         with self._lock:
             found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever)
-            return Trails(self.store, self._open.picture, self._embedder).find(found, keep=k)
+            return Trails(self.store, self._open.picture, self._asked).find(found, keep=k)
 
     def retriever(self, name: str) -> Retriever:
         """A retriever over the memory as it is now."""
@@ -226,7 +243,7 @@ class Memory:
             reads = self._open.picture if name == DEFAULT_RETRIEVER else self._open.index
             known = self._retrievers.get(name)
             if known is None or known[0] is not reads:
-                made = make_retriever(name, self.store, self._open, self._embedder, options=self._options)
+                made = make_retriever(name, self.store, self._open, self._asked, options=self._options)
                 self._retrievers[name] = known = reads, made
             return known[1]
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hippomem.errors import ModelError
-from hippomem.store import facts, memories
-from hippomem.store.facts import Contribution, Remembered, Statement, Writer
+from hippomem.store import memories
+from hippomem.store.facts import Statement
 from hippomem.store.memories import PassageRow
+from hippomem.store.writer import Contribution, Remembered, Writer
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
 from indexing.extract.builtin import sentence_statements
@@ -92,7 +93,7 @@ def write_statements(
     had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
     states = memories.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == ("failed" if retry else "pending")]
-    writer = facts.Writer(db, namespace_key, context.remembered)
+    writer = Writer(db, namespace_key, context.remembered)
     writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in waiting])
     memories.set_states(
         db,

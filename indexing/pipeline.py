@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -83,15 +84,18 @@ class Indexer:
         added = 0
         clock = time.perf_counter()
         batch: list[Document] = []
-        for document in documents:
-            check_document(document)
-            batch.append(document)
-            if len(batch) == _BATCH:
-                added += self._store(batch, memory_ids)
-                batch = []
-                if progress is not None:
-                    progress("storing documents", len(memory_ids), 0)
-        added += self._store(batch, memory_ids)
+        with ExitStack() as bulk:
+            for document in documents:
+                check_document(document)
+                batch.append(document)
+                if len(batch) == _BATCH:
+                    if not memory_ids:
+                        bulk.enter_context(large_cache(self.store.db))
+                    added += self._store(batch, memory_ids)
+                    batch = []
+                    if progress is not None:
+                        progress("storing documents", len(memory_ids), 0)
+            added += self._store(batch, memory_ids)
         seconds["store"] = time.perf_counter() - clock
         failed = self.finish(progress=progress, seconds=seconds)
         return AddReport(

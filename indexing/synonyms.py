@@ -51,13 +51,13 @@ class Neighbourhood:
         synonyms.set_linked(db, new)
         for start in range(0, len(new), _BLOCK):
             block = new[start : start + _BLOCK]
-            gained: dict[int, dict[int, float]] = defaultdict(dict)
+            gained: dict[int, dict[int, float]] = defaultdict(dict, {row: {} for row in block})
             for row, other, similarity in self._near(namespace_key, block):
                 gained[row][other] = similarity
                 gained[other][row] = similarity
-            # A list of before stays, but for what is nearer; a new name has none, or only what is found here again.
-            for row, others in gained.items():
-                others.update(synonyms.of(db, row))
+            # The list of a name that is new is all that was found; another keeps what it had.
+            for row in gained.keys() - set(block):
+                gained[row] = {**dict(synonyms.of(db, row)), **gained[row]}
             self._save(gained)
         return len(new)
 

@@ -47,9 +47,9 @@ def _sentence_transformers(texts: Sequence[str]) -> Search:
     """Dense search as the library's own documentation shows it: encode, then `util.semantic_search`."""
     from sentence_transformers import SentenceTransformer, util
 
-    from hippomem.models.minilm import package_folder
+    from hippomem.models.minilm import MiniLM
 
-    model: Any = SentenceTransformer(str(package_folder()), device="cpu")
+    model: Any = SentenceTransformer(str(MiniLM().folder), device="cpu")
     corpus = model.encode(list(texts), convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False)
 
     def search(question: str) -> tuple[float, list[int]]:

@@ -18,17 +18,16 @@ from eval.bench.measure import ms, percentiles, say, setting
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
 from hippomem.demo import demo_folder, demo_questions
-from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
-from hippomem.models.minilm import MiniLM, package_folder
+from hippomem.models.minilm import MiniLM
 from hippomem.models.sentence_transformer import SentenceTransformerEmbedder
 from hippomem.text.sentences import split_sentences
 from indexing.readers import read_beir
 
 BASELINE = "torch"
-#: Names that an int8 version of the embedded model may go by; the row is left out where none is known.
-INT8 = ("minilm-int8", "minilm:int8", "int8")
+#: The embedded model in 8 bits; the row is left out where `load_embedder` does not know it.
+INT8 = "minilm-int8"
 #: Sentences of a passage, as long as those of the usual multi-hop sets.
 WINDOW = 3
 
@@ -63,24 +62,19 @@ def encode(
 
 def encoders() -> dict[str, Embedder]:
     """fp32, int8 where there is one, and the baseline. Raises ConfigError without sentence-transformers."""
-    found: dict[str, Embedder] = {"fp32": MiniLM()}
+    own = MiniLM()
+    found: dict[str, Embedder] = {"fp32": own}
     if (small := int8()) is not None:
         found["int8"] = small
-    found[BASELINE] = SentenceTransformerEmbedder(str(package_folder()))
+    found[BASELINE] = SentenceTransformerEmbedder(str(own.folder))
     return found
 
 
 def int8() -> Embedder | None:
-    """The embedded model in int8, by whichever of its names `load_embedder` knows."""
-    for name in INT8:
-        try:
-            embedder = load_embedder(name)
-        except ConfigError:
-            continue
-        # A word that is no name of ours is taken for a sentence-transformers model.
-        if not isinstance(embedder, SentenceTransformerEmbedder):
-            return embedder
-    return None
+    """The embedded model in 8 bits, where there is one."""
+    embedder = load_embedder(INT8)
+    # A word that is no name of ours is taken for a sentence-transformers model.
+    return None if isinstance(embedder, SentenceTransformerEmbedder) else embedder
 
 
 def demo_texts() -> Texts:

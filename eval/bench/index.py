@@ -32,7 +32,8 @@ def index(
 
     Everything but the encoder is the same code. Needs torch.
     """
-    from hippomem.models.minilm import MiniLM, package_folder
+    from hippomem.models.minilm import MiniLM
+    from hippomem.models.minilm_files import package_folder
     from hippomem.models.sentence_transformer import SentenceTransformerEmbedder
     from indexing.readers import read_beir
 

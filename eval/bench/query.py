@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -19,10 +19,8 @@ from eval.dataset import Corpus, load_datasets
 from eval.question import Question
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from hippomem.types import Document, SearchResult
-
-if TYPE_CHECKING:
-    from hippomem.memory import Memory
+from eval.systems import Store, hippomem_engine
+from hippomem.types import Document, RetrieverName, SearchResult
 
 OURS, EXPLAINED, FALLBACK = "hippomem", "hippomem, explained", "dense"
 #: Beside the stages of a system: all of a question, and all but the encoder's share.
@@ -67,11 +65,14 @@ def measure(
     corpus: Corpus, rounds: int, runs: dict[str, list[dict[str, float]]], recalls: dict[str, list[float]]
 ) -> None:
     """Index one corpus and add the times of its questions to *runs*, and their recall@5 to *recalls*, by system."""
-    from hippomem.memory import Memory
-    from indexing.readers import read_beir
-
-    documents = list(read_beir(corpus.folder))
-    with tempfile.TemporaryDirectory(prefix="hippomem-bench-") as folder, Memory(Path(folder) / "b.hippo") as memory:
+    engine = hippomem_engine()
+    documents = list(engine.documents(corpus.folder))
+    encoder = engine.embedder(None)
+    with (
+        tempfile.TemporaryDirectory(prefix="hippomem-bench-") as folder,
+        # Opened as the harness opens it: whatever a memory keeps of earlier questions would answer the later rounds.
+        engine.open(Path(folder) / "query.hippo", embedder=encoder) as memory,
+    ):
         memory.add_many(documents)
         asks = systems(memory, documents)
         for name, ask in asks.items():
@@ -87,10 +88,10 @@ def measure(
                 runs.setdefault(name, []).extend(_timed(asks[name], question) for question in corpus.questions)
 
 
-def systems(memory: Memory, documents: Sequence[Document]) -> dict[str, Ask]:
+def systems(memory: Store, documents: Sequence[Document]) -> dict[str, Ask]:
     """What is asked, by name: hippomem without and with reasons, and what stands beside it."""
 
-    def ours(retriever: str, explain: bool) -> Ask:
+    def ours(retriever: RetrieverName, explain: bool) -> Ask:
         return lambda text: _ours(memory.search(text, k=K, retriever=retriever, explain=explain))
 
     asks = {OURS: ours("hippomem", False), EXPLAINED: ours("hippomem", True)}

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.answer.beam import Candidates
-from hippomem.arrays.picture import LIVE, Picture
+from hippomem.arrays.picture import LIVE, Picture, hashed
 from hippomem.models.embedder import Embedder
 from hippomem.retrieve.base import min_max
-from hippomem.retrieve.linking import HUB, names_in_query, query_mentions, title_names, titles_in_query
+from hippomem.retrieve.linking import HUB, QueryNames, query_mentions
 from hippomem.text.words import terms
 from hippomem.types import Hit
 
@@ -89,14 +89,15 @@ class Sentences:
 
     def _given(self, question: str) -> set[int]:
         """Entities that the question names: to meet one again is no step away from it."""
-        known = self.picture.entities_named(names_in_query(question))
+        known = self.picture.entities_named(QueryNames.of(question).names)
         keys = {mention.key for mention in query_mentions(question, known.__contains__)}
-        return set((known | self.picture.entities_named(keys - known.keys())).values())
+        return set(self.picture.entities_named(hashed(keys)).values())
 
     def _named(self, question: str, homes: Ints) -> Flags:
         """(n,) whether the question spells out the title of the sentence's passage."""
-        by_title = self.picture.titled(title_names(question))
-        named = [p for title in titles_in_query(question, by_title.__contains__) for p in by_title[title]]
+        names = QueryNames.of(question)
+        by_title = self.picture.titled(names.hashes)
+        named = [p for title in names.spelled_out(by_title) for p in by_title[title]]
         return np.isin(homes, named)
 
     def _holds(self, question: str, facts: Ints, homes: Ints) -> NDArray[np.float64]:

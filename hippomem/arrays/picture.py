@@ -206,57 +206,43 @@ class Picture:
         a = self.arrays
         return _places(keys, self.lookups.entities, a.entity_key[: self._count(BASE_ENTITIES)], a.entity_alive)
 
-    def entities_named(self, names: Iterable[str]) -> dict[str, int]:
-        """Key of an entity → its place, of those that are here."""
+    def entities_named(self, hashes: Mapping[str, int]) -> dict[str, int]:
+        """Key of an entity → its place, of those that are here. hashes: key → `name_hash`."""
         a = self.arrays
-        hashes = {name: name_hash(name) for name in names}
-        if not hashes:
-            return {}
-        wanted = np.array(list(hashes.values()), dtype=np.uint64)
-        at = np.searchsorted(a.sorted_hash, wanted)
-        at[at == len(a.sorted_hash)] = 0
-        found = {}
-        for (name, value), place in zip(hashes.items(), at.tolist(), strict=True):
-            entity = self.lookups.entity_names.get(value, -1)
-            if entity < 0 and len(a.sorted_hash) and int(a.sorted_hash[place]) == value:
-                entity = int(a.by_hash[place])
-            if entity >= 0 and a.entity_alive[entity]:
-                found[name] = entity
-        return found
+        found = {name: int(a.by_hash[at]) for name, at in _in_sorted(a.sorted_hash, hashes)}
+        later = self.lookups.entity_names
+        if later:
+            found.update((name, later[value]) for name, value in hashes.items() if value in later)
+        return {name: place for name, place in found.items() if a.entity_alive[place]}
 
     def terms_known(self, terms: Iterable[str]) -> dict[str, int]:
         """Term → its place, of those that some text ever held."""
-        a, known = self.arrays, self._count(BASE_TERMS)
         hashes = {term: name_hash(term) for term in terms}
-        if not hashes:
-            return {}
-        wanted = np.array(list(hashes.values()), dtype=np.uint64)
-        at = np.searchsorted(a.term_hash[:known], wanted)
-        at[at == known] = 0
-        is_base = a.term_hash[at] == wanted if known else np.zeros(len(wanted), dtype=bool)
-        found = {}
-        for (term, value), place, there in zip(hashes.items(), at.tolist(), is_base.tolist(), strict=True):
-            if there:
-                found[term] = place
-            elif value in self.lookups.terms:
-                found[term] = self.lookups.terms[value]
+        found = dict(_in_sorted(self.arrays.term_hash[: self._count(BASE_TERMS)], hashes))
+        later = self.lookups.terms
+        if later:
+            found.update((term, later[value]) for term, value in hashes.items() if value in later)
         return found
 
-    def titled(self, names: Iterable[str]) -> dict[str, list[int]]:
-        """Folded title, with or without its closing parenthesis → places of the passages of that title, ascending."""
+    def titled(self, hashes: Mapping[str, int]) -> dict[str, list[int]]:
+        """Folded title, with or without its closing parenthesis → places of the passages of that title, ascending.
+
+        hashes: title → `name_hash`.
+        """
         a, known = self.arrays, self._count(BASE_TITLES)
-        hashes = {name: name_hash(name) for name in names}
-        if not hashes:
-            return {}
-        wanted = np.array(list(hashes.values()), dtype=np.uint64)
-        low = np.searchsorted(a.title_hash[:known], wanted, side="left")
-        high = np.searchsorted(a.title_hash[:known], wanted, side="right")
-        found = {}
-        for (name, value), first, last in zip(hashes.items(), low.tolist(), high.tolist(), strict=True):
-            places = [*a.title_passage[first:last].tolist(), *self.lookups.titles.get(value, ())]
-            if alive := sorted({p for p in places if a.passage_alive[p]}):
-                found[name] = alive
-        return found
+        found: dict[str, list[int]] = {}
+        for name, first in _in_sorted(a.title_hash[:known], hashes):
+            last = first
+            while last < known and a.title_hash[last] == a.title_hash[first]:
+                last += 1
+            found[name] = a.title_passage[first:last].tolist()
+        later = self.lookups.titles
+        if later:
+            for name, value in hashes.items():
+                if value in later:
+                    found[name] = found.get(name, []) + later[value]
+        alive = {name: sorted({p for p in places if a.passage_alive[p]}) for name, places in found.items()}
+        return {name: places for name, places in alive.items() if places}
 
     # -- the graph ----------------------------------------------------------------------------------------------------
 
@@ -301,6 +287,25 @@ class Picture:
     def is_empty(self) -> bool:
         """Whether nothing can be found."""
         return self._count(LIVE) == 0
+
+
+def hashed(names: Iterable[str]) -> dict[str, int]:
+    """Names with their hashes."""
+    return {name: name_hash(name) for name in names}
+
+
+def _in_sorted(hashes: NDArray[np.uint64], wanted: Mapping[str, int]) -> list[tuple[str, int]]:
+    """(name, where its hash first stands), of those whose hash is there."""
+    if not wanted or not len(hashes):
+        return []
+    values = np.array(list(wanted.values()), dtype=np.uint64)
+    at = np.searchsorted(hashes, values)
+    at[at == len(hashes)] = 0
+    there = np.flatnonzero(hashes[at] == values)
+    if not len(there):
+        return []
+    names = list(wanted)
+    return [(names[i], int(at[i])) for i in there.tolist()]
 
 
 def _places(keys: Iterable[int], later: Mapping[int, int], base: Ints, alive: NDArray[np.uint8]) -> dict[int, int]:

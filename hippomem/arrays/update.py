@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hippomem.arrays import kinds, nearest
 from hippomem.arrays import picture as at
-from hippomem.arrays.picture import Picture, id_order, name_hash
+from hippomem.arrays.picture import Picture, hashed, id_order, name_hash
 from hippomem.arrays.episodes import Episodes
 from hippomem.graph.rows import NoRoomError
 from hippomem.graph.similarity import quantise
@@ -354,7 +354,7 @@ class Updating:
         a.title_terms[place] = first, middle, last
         a.length[place] = sum(counts.values())
         key = title_key(row.title) if row.title else ""
-        a.title_entity[place] = self.picture.entities_named([key]).get(key, -1) if key else -1
+        a.title_entity[place] = self.picture.entities_named(hashed([key])).get(key, -1) if key else -1
         if a.title_entity[place] >= 0:
             self._set_edges(place + self.picture.passages_from, kinds.TITLE, {int(a.title_entity[place])})
 

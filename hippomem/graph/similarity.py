@@ -77,9 +77,13 @@ def max_similarity(tokens: NDArray[np.float32], signs: Sequence[NDArray[np.uint8
     lengths = np.array([len(rows) for rows in signs], dtype=np.int64)
     if lengths.sum():
         width = -(-d // 8)
-        by_bit = np.zeros((width * 8, t), dtype=np.float32)
-        by_bit[:d] = tokens.T
-        _sign_kernel()(by_bit.reshape(width, 8, t), np.concatenate(signs), lengths, best)
+        # As many places as vector instructions take at a time: a rest would be added one by one.
+        wide = -(-t // 16) * 16
+        by_bit = np.zeros((width * 8, wide), dtype=np.float32)
+        by_bit[:d, :t] = tokens.T
+        padded = np.full((len(signs), wide), -np.inf, dtype=np.float32)
+        _sign_kernel()(by_bit.reshape(width, 8, wide), np.concatenate(signs), lengths, padded)
+        best = padded[:, :t]
     best[lengths == 0] = 0.0
     similarity: NDArray[np.float64] = best.T.astype(np.float64) / (_KEPT * np.sqrt(d))
     return similarity

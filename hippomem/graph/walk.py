@@ -19,12 +19,13 @@ from scipy.sparse import csr_array
 from hippomem.errors import EmptyResetError
 from hippomem.graph.pagerank import DAMPING, row_stochastic
 from hippomem.graph.rows import GrowingRows
+from hippomem.graph.sparse import Sparse
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
 
 #: Residual mass that a node may keep, as a share of the whole.
-TOLERANCE = 3e-6
+TOLERANCE = 1e-5
 #: A node whose neighbours would get less than this share of the tolerance each, on average, is not pushed: a name that half
 #: of all passages mention would cost a million steps and change nothing.
 THIN = 0.01
@@ -33,6 +34,27 @@ THIN = 0.01
 _UNIT = 2.0**-40
 #: Weights likewise, before they are divided by their sum.
 _WEIGHT_UNIT = 2.0**-20
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What a walk reached.
+
+    nodes: (m,) in no order.    activation: (m,) their share, summing to 1.    pushed: (p,) the nodes that passed activation on,
+    ascending.    totals: (p,) the sums of their rows' weights.
+    """
+
+    nodes: Ints
+    activation: Vector
+    pushed: Ints
+    totals: Vector
+
+    def inside(self, first: int) -> Sparse:
+        """Activation of the nodes from *first* on, counted from there."""
+        keep = self.nodes >= first
+        places, values = self.nodes[keep] - first, self.activation[keep]
+        order = np.argsort(places)
+        return Sparse(places[order], values[order])
 
 
 @dataclass(frozen=True)
@@ -77,16 +99,16 @@ class Network:
         *,
         damping: float = DAMPING,
         tolerance: float = TOLERANCE,
-    ) -> tuple[Ints, Vector]:
+    ) -> Walked:
         """Score nodes by a random walk that restarts at the seeds: see `personalized_pagerank` for the equation.
 
         Forward push (Andersen, Chung and Lang 2006, section 3), in rounds: all nodes above the tolerance at once. Each
-        node's residual ends below *tolerance*, or is too thin to matter (`THIN`). A node gets at most its exact value before
-        scaling; in the L1 sum over all they lack at most tolerance · damping · (nodes touched), plus THIN · tolerance for
-        each neighbour of a name each time that it was not pushed.
+        node's residual ends below *tolerance* or too thin to matter (`THIN`), and what is left with a node counts for it. So
+        a node gets at most its exact value before scaling; in the L1 sum over all they lack at most damping times what is
+        left, which is tolerance · (nodes touched), plus THIN · tolerance for each neighbour of a name each time that it was
+        not pushed.
 
         seeds: (s,) nodes, each once.    amounts: (s,) >= 0, sum > 0; normalised here.
-        Returns (nodes, activation): the m nodes reached, ascending, and their share, summing to 1.
         Raises EmptyResetError if no seed has weight.
         """
         total = amounts.sum()
@@ -99,7 +121,7 @@ class Network:
             n = len(self)
             scratch = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.uint8)
         limit = max(int(tolerance / _UNIT), 1)
-        nodes, units = _kernel()(
+        nodes, units, pushed, totals = _kernel()(
             *self.edges.arrays,
             self.strength,
             self.hub,
@@ -112,28 +134,21 @@ class Network:
             *scratch,
         )
         self._scratch.append(scratch)
-        order = np.argsort(nodes)
-        return nodes[order], units[order] / max(int(units.sum()), 1)
+        # A node that was pushed twice passed on by the same sum.
+        pushed, first = np.unique(pushed, return_index=True)
+        return Walked(nodes, units / max(int(units.sum()), 1), pushed, totals[first] * _WEIGHT_UNIT)
 
 
-    def inflow(
-        self, node: int, nodes: Ints, activation: Vector, weights: Mapping[int, float]
-    ) -> tuple[Ints, Vector]:
-        """Where a node's activation comes from: sources among *nodes* (ascending, with their *activation*), and x_i · P_ij.
+    def inflow(self, node: int, walked: Walked, weights: Mapping[int, float]) -> tuple[Ints, Vector]:
+        """Where a node's activation comes from: nodes that were pushed, and their share of a push that goes to it, P_ij.
 
-        A source that is joined by two kinds of edges is there twice. Costs the edges of the node, or those of *nodes* where
-        these are fewer.
+        A source that is joined by two kinds of edges is there twice. Costs the edges of the node, or those of the nodes that
+        were pushed where these are fewer.
         """
-        sources, flow = _inflow_kernel()(
-            *self.edges.arrays,
-            self.strength,
-            self.hub,
-            self.step_weights(weights),
-            node,
-            nodes,
-            activation,
+        sources, share = _inflow_kernel()(
+            *self.edges.arrays, self.strength, self.hub, self.step_weights(weights), node, walked.pushed, walked.totals
         )
-        return sources, flow
+        return sources, share
 
 
 @cache
@@ -189,6 +204,9 @@ def _kernel() -> Any:
         mass = np.empty(1024, dtype=np.int64)
         coming = np.empty(1024, dtype=np.int64)
         chain = np.empty(64, dtype=np.int64)
+        pushed = np.empty(1024, dtype=np.int64)
+        totals = np.empty(1024, dtype=np.int64)
+        passing = 0
         shares = np.empty(1024, dtype=np.int64)
         while size:
             if len(mass) < size:
@@ -231,6 +249,12 @@ def _kernel() -> Any:
                     total += shares[degree + j]
                 if total == 0:
                     continue
+                if passing == len(pushed):
+                    pushed = np.append(pushed, np.empty_like(pushed))
+                    totals = np.append(totals, np.empty_like(totals))
+                pushed[passing] = node
+                totals[passing] = total
+                passing += 1
                 unit = damping * mass[i] / total
                 for j in range(degree + later):
                     if shares[j] == 0:
@@ -262,7 +286,7 @@ def _kernel() -> Any:
                 values[kept] = x[node] + residual[node]
                 kept += 1
             x[node] = residual[node] = state[node] = 0
-        return touched[:kept], values[:kept]
+        return touched[:kept], values[:kept], pushed[:passing], totals[:passing]
 
     return push
 
@@ -273,56 +297,38 @@ def _inflow_kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def inflow(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, node, nodes, activation
+        start, target, label, head, following, strength, hub, weight, node, pushed, totals
     ):
         base = start[-1]
-        near = np.zeros(len(nodes), dtype=np.bool_)
-        if start[node + 1] - start[node] < 64 * len(nodes):
-            entry = start[node]
-            chained = False
-            while True:
-                if entry == start[node + 1] and not chained:
-                    chained = True
-                    entry = head[node]
-                if chained and entry < 0:
-                    break
-                if label[entry]:
-                    at = np.searchsorted(nodes, target[entry])
-                    if at < len(nodes) and nodes[at] == target[entry]:
-                        near[at] = True
-                entry = following[entry - base] if chained else entry + 1
-        else:
-            near[:] = True
-        sources = np.empty(2 * len(nodes), dtype=np.int64)
-        flow = np.empty(2 * len(nodes), dtype=np.float64)
+        sources = np.empty(64, dtype=np.int64)
+        share = np.empty(64, dtype=np.float64)
         found = 0
-        for i in range(len(nodes)):
-            if not near[i]:
-                continue
-            source = nodes[i]
-            total = 0.0
-            before = found
-            entry = start[source]
+        # Every edge is in both rows with one kind and strength, so the node's own row tells who may pass on to it, and how
+        # much; a hub's row is longer than those of all who do.
+        own = start[node + 1] - start[node] < 64 * len(pushed)
+        for i in range(1 if own else len(pushed)):
+            row = node if own else pushed[i]
+            entry = start[row]
+            last = start[row + 1]
             chained = False
             while True:
-                if entry == start[source + 1] and not chained:
+                if entry == last and not chained:
                     chained = True
-                    entry = head[source]
+                    entry = head[row]
                 if chained and entry < 0:
                     break
-                kind = label[entry]
-                step = weight[kind] if kind else 0.0
-                if step > 0.0:
-                    other = target[entry]
-                    step *= strength[entry] / 255.0 * hub[other]
-                    total += step
-                    if other == node and found < len(sources):
-                        sources[found] = source
-                        flow[found] = activation[i] * step
+                other = target[entry]
+                step = weight[label[entry]] * strength[entry] / 255.0 * hub[node]
+                if step > 0.0 and (own or other == node):
+                    at = np.searchsorted(pushed, other) if own else i
+                    if at < len(pushed) and (not own or pushed[at] == other):
+                        if found == len(sources):
+                            sources = np.append(sources, np.empty_like(sources))
+                            share = np.append(share, np.empty_like(share))
+                        sources[found] = pushed[at]
+                        share[found] = step / totals[at]
                         found += 1
                 entry = following[entry - base] if chained else entry + 1
-            for j in range(before, found):
-                flow[j] /= total
-        return sources[:found], flow[:found]
+        return sources[:found], share[:found]
 
     return inflow

@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hippomem.models.onnx_graph import GraphBuilder, OnnxGraph
+
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-#: ONNX operator set and IR version, named so that an older ONNX Runtime does not refuse a newer onnx package's default.
-OPSET = 17
-IR_VERSION = 8
 #: Tensors of the graph: as many ones and zeros as a text has tokens.
 ONES, ZEROS = "ones", "zeros"
-#: Domain of ONNX Runtime's fused operators.
-CONTRIB = "com.microsoft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,105 +49,63 @@ class BertShape:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BertGraph:
-    """model: the serialised graph, without weights.    tensors: its weights by name, float32."""
-
-    model: bytes
-    tensors: Mapping[str, NDArray[np.float32]]
-
-
-class _Builder:
-    """Collects nodes and weights; ``op`` returns the name of the node's output."""
-
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        self.weights = weights
-        self.nodes: list[Any] = []
-        self.tensors: dict[str, NDArray[np.float32]] = {}
-
-    def weight(self, name: str, *, transposed: bool = False) -> str:
-        """A weight of the file; a dense layer's is stored (out, in) and multiplied as (in, out)."""
-        value = np.asarray(self.weights[name], dtype=np.float32)
-        return self.put(name, value.T if transposed else value)
-
-    def put(self, name: str, value: NDArray[np.float32]) -> str:
-        self.tensors[name] = np.ascontiguousarray(value, dtype=np.float32)
-        return name
-
-    def norm(self, prefix: str) -> list[str]:
-        return [self.weight(f"{prefix}.weight"), self.weight(f"{prefix}.bias")]
-
-    def dense(self, source: str, prefix: str) -> str:
-        """source · Wᵀ, without the bias: the fused operator that follows adds it."""
-        return self.op("MatMul", [source, self.weight(f"{prefix}.weight", transposed=True)], f"{prefix}/out", domain="")
-
-    def op(self, kind: str, inputs: Sequence[str], output: str, *, domain: str = CONTRIB, **attributes: Any) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, domain=domain, **attributes))
-        return output
-
-
-def build_bert(weights: Mapping[str, NDArray[np.float32]], shape: BertShape) -> BertGraph:
+def build_bert(weights: Mapping[str, NDArray[np.float32]], shape: BertShape, *, shown: Sequence[str] = ()) -> OnnxGraph:
     """The encoder as a graph.
 
-    weights: the tensors of ``model.safetensors`` under their Hugging Face names.
+    weights: the tensors of ``model.safetensors`` under their Hugging Face names.    shown: inner tensors to be outputs too.
     Input ``input_ids`` (batch, length) int32; output ``last_hidden_state`` (batch, length, hidden) float32. The graph
     uses ONNX Runtime's fused operators. Raises KeyError when a tensor is missing.
     """
-    from onnx import TensorProto, helper
-
-    build = _Builder(weights)
-    # The token type is always 0, so its one vector is folded into the positions.
-    token_type = np.asarray(weights["embeddings.token_type_embeddings.weight"], dtype=np.float32)[0]
-    positions = np.asarray(weights["embeddings.position_embeddings.weight"], dtype=np.float32) + token_type
-    hidden = build.op(
-        "EmbedLayerNormalization",
-        [
-            "input_ids",
-            "",
-            build.weight("embeddings.word_embeddings.weight"),
-            build.put("embeddings.positions", positions),
-            "",
-            *build.norm("embeddings.LayerNorm"),
-        ],
-        "embedded",
-        epsilon=shape.epsilon,
-    )
-    # The second output (the number of real tokens a row) is required by the operator and read by nobody.
-    build.nodes[-1].output.append("lengths")
-
-    # Gain 1 and shift 0 for each token of a text: what InstanceNormalization wants for every channel.
-    build.op("Shape", ["input_ids"], "length", domain="", start=1, end=2)
-    for name, value in ((ONES, 1.0), (ZEROS, 0.0)):
-        build.op(
-            "ConstantOfShape",
-            ["length"],
-            name,
-            domain="",
-            value=helper.make_tensor("", TensorProto.FLOAT, [1], [value]),
-        )
-
+    build = GraphBuilder(weights)
+    hidden = embed_tokens(build, build.norm("embeddings.LayerNorm"), shape.epsilon)
+    put_norm_constants(build)
     for layer in range(shape.layers):
         at = f"encoder.layer.{layer}"
         heads = [f"{at}.attention.self.{part}" for part in ("query", "key", "value")]
         # Three products and MultiHeadAttention rather than the one Attention operator: as fast, and plainer weights.
-        bias = np.concatenate([np.asarray(weights[f"{head}.bias"], dtype=np.float32) for head in heads])
+        bias = np.concatenate([build.value(f"{head}.bias") for head in heads])
         context = build.op(
             "MultiHeadAttention",
-            [*(build.dense(hidden, head) for head in heads), build.put(f"{at}.attention.bias", bias)],
+            [*(_dense(build, hidden, head) for head in heads), build.put(f"{at}.attention.bias", bias)],
             f"{at}/context",
             num_heads=shape.heads,
         )
         hidden = _add_and_norm(build, context, hidden, f"{at}.attention.output", shape.epsilon)
-        inner = build.dense(hidden, f"{at}.intermediate.dense")
+        inner = _dense(build, hidden, f"{at}.intermediate.dense")
         active = build.op("BiasGelu", [inner, build.weight(f"{at}.intermediate.dense.bias")], f"{at}/active")
         hidden = _add_and_norm(build, active, hidden, f"{at}.output", shape.epsilon)
-    build.op("Identity", [hidden], "last_hidden_state", domain="")
-    return BertGraph(_serialise(build, shape), build.tensors)
+    return build.finish(hidden, shape.hidden, shown=shown)
 
 
-def _add_and_norm(build: _Builder, source: str, residual: str, prefix: str, epsilon: float) -> str:
+def embed_tokens(build: GraphBuilder, norm: Sequence[str], epsilon: float) -> str:
+    """Word plus position, normalised.    norm: the names of the tensors of gain and shift."""
+    # The token type is always 0, so its one vector is folded into the positions.
+    positions = build.value("embeddings.position_embeddings.weight")
+    positions = positions + build.value("embeddings.token_type_embeddings.weight")[0]
+    words = build.weight("embeddings.word_embeddings.weight")
+    inputs = ["input_ids", "", words, build.put("embeddings.positions", positions), "", *norm]
+    embedded = build.op("EmbedLayerNormalization", inputs, "embedded", epsilon=epsilon)
+    # The second output (the number of real tokens a row) is required by the operator and read by nobody.
+    build.nodes[-1].output.append("lengths")
+    return embedded
+
+
+def put_norm_constants(build: GraphBuilder) -> None:
+    """Gain 1 and shift 0 for each token of a text: what InstanceNormalization wants for every channel."""
+    from onnx import TensorProto, helper
+
+    build.op("Shape", ["input_ids"], "length", domain="", start=1, end=2)
+    for name, number in ((ONES, 1.0), (ZEROS, 0.0)):
+        value = helper.make_tensor("", TensorProto.FLOAT, [1], [number])
+        build.op("ConstantOfShape", ["length"], name, domain="", value=value)
+
+
+def _dense(build: GraphBuilder, source: str, prefix: str) -> str:
+    """source · Wᵀ, without the bias: the fused operator that follows adds it."""
+    return build.op("MatMul", [source, build.weight(f"{prefix}.weight", transposed=True)], f"{prefix}/out", domain="")
+
+
+def _add_and_norm(build: GraphBuilder, source: str, residual: str, prefix: str, epsilon: float) -> str:
     """LayerNorm(source · Wᵀ + bias + residual): the end of an attention block and of a feed-forward block.
 
     Spelled out, because ONNX Runtime's SkipLayerNormalization adds up each token one number at a time and took a
@@ -158,7 +113,7 @@ def _add_and_norm(build: _Builder, source: str, residual: str, prefix: str, epsi
     and takes a sixth of that. It also squares the distances from the mean instead of subtracting two large sums.
     """
     # The residual comes first: a bias right behind a product is turned into Gemm, which is slower here.
-    total = build.op("Add", [build.dense(source, f"{prefix}.dense"), residual], f"{prefix}/residual", domain="")
+    total = build.op("Add", [_dense(build, source, f"{prefix}.dense"), residual], f"{prefix}/residual", domain="")
     total = build.op("Add", [total, build.weight(f"{prefix}.dense.bias")], f"{prefix}/total", domain="")
     gain, shift = build.norm(f"{prefix}.LayerNorm")
     unit = build.op("InstanceNormalization", [total, ONES, ZEROS], f"{prefix}/unit", domain="", epsilon=epsilon)
@@ -167,36 +122,10 @@ def _add_and_norm(build: _Builder, source: str, residual: str, prefix: str, epsi
     )
 
 
-def _serialise(build: _Builder, shape: BertShape) -> bytes:
-    from onnx import StringStringEntryProto, TensorProto, helper
-
-    initializers = []
-    for name, value in build.tensors.items():
-        proto = TensorProto(name=name, dims=value.shape, data_type=TensorProto.FLOAT)
-        # "External" with a file name that is never opened: ONNX Runtime takes the array given for this name instead.
-        proto.data_location = TensorProto.EXTERNAL
-        place = {"location": "given-in-memory", "offset": "0", "length": str(value.nbytes)}
-        proto.external_data.extend(StringStringEntryProto(key=key, value=item) for key, item in place.items())
-        initializers.append(proto)
-    model = helper.make_model(
-        helper.make_graph(
-            build.nodes,
-            "bert",
-            [helper.make_tensor_value_info("input_ids", TensorProto.INT32, ["batch", "length"])],
-            [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "length", shape.hidden])],
-            initializers,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
-        ir_version=IR_VERSION,
-        producer_name="hippomem",
-    )
-    return bytes(model.SerializeToString())
-
-
 class BertEncoder:
     """A BERT encoder running in ONNX Runtime on the CPU; safe to call from several threads at once."""
 
-    def __init__(self, graph: BertGraph) -> None:
+    def __init__(self, graph: OnnxGraph) -> None:
         """Cheap: the first call with a number of threads prepares the weights for it (about 0.1 s for 22M of them)."""
         from onnxruntime import OrtValue
 
@@ -215,6 +144,11 @@ class BertEncoder:
         output: NDArray[np.float32] = session.run(["last_hidden_state"], {"input_ids": input_ids})[0]
         return output
 
+    def run(self, names: Sequence[str], input_ids: NDArray[np.int32]) -> list[NDArray[np.float32]]:
+        """Other outputs of the graph, by their names."""
+        outputs: list[NDArray[np.float32]] = self._session(1).run(list(names), {"input_ids": input_ids})
+        return outputs
+
     def _session(self, threads: int) -> InferenceSession:
         """The session with that many threads: their number belongs to a session, not to a run."""
         with self._lock:
@@ -230,5 +164,7 @@ class BertEncoder:
         # Spinning threads stay on, as by default: without them a query takes 6.3 ms instead of 3.6 on two idle cores.
         # Stopping them after each run (force_spinning_stop) doubles a query's time when the cores are shared.
         options.log_severity_level = 3
+        # On x86 without VNNI, products of unsigned by signed bytes overflow 16 bits; unsigned by unsigned do not.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         options.add_external_initializers(list(self._tensors), list(self._tensors.values()))
         return InferenceSession(self._model, options, providers=["CPUExecutionProvider"])

@@ -15,6 +15,7 @@ def load_embedder(spec: str | Embedder | None = None) -> Embedder:
     """The embedder that *spec* names; an embedder is handed back as it is.
 
     None, "minilm", "all-MiniLM-L6-v2"     the embedded default
+    "minilm-int8", "all-MiniLM-L6-v2-int8" the same weights in 8 bits: over twice as fast, another model for a store
     "openai:MODEL", "openai:MODEL@URL"     an OpenAI-compatible endpoint (default: OPENAI_BASE_URL)
     "st:NAME", or any other NAME           a sentence-transformers model, by name or folder
 
@@ -24,6 +25,10 @@ def load_embedder(spec: str | Embedder | None = None) -> Embedder:
         from hippomem.models.minilm import MiniLM
 
         return MiniLM()
+    if spec in ("minilm-int8", "all-MiniLM-L6-v2-int8"):
+        from hippomem.models.minilm import MiniLM
+
+        return MiniLM(precision="int8")
     if not isinstance(spec, str):
         if isinstance(spec, Embedder):
             return spec
@@ -35,7 +40,9 @@ def load_embedder(spec: str | Embedder | None = None) -> Embedder:
         return EndpointEmbedder(endpoint["model"], endpoint["url"])
     name = spec.removeprefix("st:").strip()
     if not name or spec == "openai:":
-        raise ConfigError(f"embedder {spec!r} names no model; use minilm, st:NAME, openai:MODEL or openai:MODEL@URL")
+        raise ConfigError(
+            f"embedder {spec!r} names no model; use minilm, minilm-int8, st:NAME, openai:MODEL or openai:MODEL@URL"
+        )
     from hippomem.models.sentence_transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(name)

@@ -135,6 +135,14 @@ def top(
     return positions[np.lexsort((ties, -scores[positions]))[:k]].astype(np.int64)
 
 
+def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The values, ascending, each once: `np.unique` without its table, for a few thousand."""
+    ordered = np.sort(values)
+    keep = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    return ordered[keep]
+
+
 def descending(best: Sequence[tuple[int, float]], comes_first: Callable[[int, int], bool]) -> list[tuple[int, float]]:
     """Hits as (position, score) in an order that is settled, with scores that agree with it.
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from hippomem.arrays.picture import Picture
 from hippomem.graph.similarity import quantised_pairs
-from hippomem.retrieve.base import top
+from hippomem.retrieve.base import distinct, top
 from hippomem.retrieve.linking import HUB
 from hippomem.retrieve.matching import Matched
-from hippomem.retrieve.sparse import Sparse
+from hippomem.graph.sparse import Sparse
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -44,13 +44,12 @@ class ChainScores:
 def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
     """Scores of the best chains that begin with one of the best facts."""
     a = picture.arrays
-    firsts = matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])]
+    firsts = np.sort(matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])])
     first, second = _sharing(picture, firsts)
     if not len(first):
         return ChainScores(Sparse.of({}), Sparse.of({}))
-    facts, at = np.unique(np.concatenate([first, second]), return_inverse=True)
-    cosine = matched.cosine(facts)
-    of_first, of_second = cosine[at[: len(first)]], cosine[at[len(first) :]]
+    of_first = matched.cosine(firsts)[np.searchsorted(firsts, first)]
+    of_second = matched.cosine(second)
     # The rest could only win by saying the opposite of their partner, which no answer does.
     ties = a.fact_order[second] ^ (a.fact_order[first] >> np.uint64(1))
     promising = top(of_first + of_second, _PROMISING, order=ties)
@@ -79,7 +78,7 @@ def _sharing(picture: Picture, firsts: Ints) -> tuple[Ints, Ints]:
     first = np.repeat(first, of_entity)
     apart = (a.is_triple[second] == 0) & (a.home[first] != a.home[second])
     size = len(a.fact_key)
-    pairs = np.unique(first[apart] * size + second[apart])
+    pairs = distinct(first[apart] * size + second[apart])
     return pairs // size, pairs % size
 
 

@@ -27,17 +27,18 @@ from hippomem.arrays.nearest import nearest
 from hippomem.arrays.picture import Picture
 from hippomem.graph.pagerank import personalized_pagerank
 from hippomem.graph.similarity import max_similarity
+from hippomem.graph.walk import Walked
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
-from hippomem.retrieve.base import Stopwatch, check_query, descending, min_max, present, top
+from hippomem.retrieve.base import Stopwatch, check_query, descending, distinct, min_max, present, top
 from hippomem.retrieve.chains import ALONE, chain_scores
 from hippomem.retrieve.coverage import covering_order
 from hippomem.retrieve.explain import Explainer
-from hippomem.retrieve.linking import passage_links
+from hippomem.retrieve.linking import QueryNames, passage_links
 from hippomem.retrieve.matching import Matched, match
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.retrieve.picture_walk import PictureWalk
 from hippomem.retrieve.seeding import Seeder, Seeds
-from hippomem.retrieve.sparse import Sparse
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 from hippomem.store import Store, vectors
@@ -119,18 +120,18 @@ class HippoMem:
         with watch.stage("encode"):
             encoded = embed_query(self._embedder, query)
         with watch.stage("match"):
-            matched = match(picture, self._w, query, encoded.vector, exact=self._is_exact)
+            names = QueryNames.of(query)
+            matched = match(picture, self._w, query, names, encoded.vector, exact=self._is_exact)
         with watch.stage("seed"):
-            seeds = self._seeder.seed(query, matched)
+            seeds = self._seeder.seed(query, names, matched)
         with watch.stage("walk"):
-            x, restart = self._walk(seeds)
-            inside = x.places >= picture.passages_from
-            activation = Sparse(x.places[inside] - picture.passages_from, x.values[inside])
+            walked, restart = self._walk(seeds)
+            activation = walked.inside(picture.passages_from)
         with watch.stage("chain"):
             chains = chain_scores(picture, matched)
             strongest = top(activation.values, self._w.candidates, order=a.passage_order[activation.places])
             reached = activation.places[strongest]
-            candidates = np.unique(np.concatenate([matched.passages, reached, chains.every.places]))
+            candidates = distinct(np.concatenate([matched.passages, reached, chains.every.places]))
             own = self._best_own(candidates, matched)
             titled = np.maximum(chains.titled.at(candidates, default=-1.0), ALONE * own)
             every = np.maximum(chains.every.at(candidates, default=-1.0), ALONE * own)
@@ -158,26 +159,27 @@ class HippoMem:
         note = "; ".join(filter(None, (seeds.note, covered.note)))
         why = None
         if explain:
-            walk = PictureWalk(picture, matched, x, restart, self._steps)
+            walk = PictureWalk(picture, matched, walked, restart, self._steps)
             why = self._explain.walked(walk, part, note, seeds.origin)
         return present(self._store, a.passage_key, self.name, query, best, why, watch, note=note)
 
     def _triples(self, facts: Ints) -> list[Triple]:
         return self._explain.triples(self._picture.arrays.fact_key[facts].tolist())
 
-    def _walk(self, seeds: Seeds) -> tuple[Sparse, Sparse]:
-        """Activation and seeds by node, each summing to 1."""
+    def _walk(self, seeds: Seeds) -> tuple[Walked, Sparse]:
+        """What the walk reached, and the seeds by node, summing to 1."""
         restart = Sparse(seeds.nodes.places, seeds.nodes.values / seeds.nodes.values.sum())
         if self._w.damping == 0.0:
-            return restart, restart
+            return Walked(restart.places, restart.values, restart.places[:0], restart.values[:0]), restart
+        network = self._picture.network
+        walked = network.walk(restart.places, restart.values, self._steps, damping=self._w.damping)
         if self._is_exact:
-            reset = np.zeros(len(self._picture.network))
+            reset = np.zeros(len(network))
             reset[restart.places] = restart.values
             x = personalized_pagerank(self._transition, reset, damping=self._w.damping)
             nodes = np.flatnonzero(x)
-            return Sparse(nodes, x[nodes]), restart
-        walked = self._picture.network.walk(restart.places, restart.values, self._steps, damping=self._w.damping)
-        return Sparse(*walked), restart
+            walked = Walked(nodes, x[nodes], walked.pushed, walked.totals)
+        return walked, restart
 
     @cached_property
     def _transition(self) -> csr_array:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays.picture import Picture
-from hippomem.text.fold import join_key, normalise, tokenize
-from hippomem.text.mentions import Mention, find_spans, match_gazetteer, ngrams
+from hippomem.arrays.picture import Picture, name_hash
+from hippomem.text.fold import Token, normalise, tokenize
+from hippomem.text.mentions import Mention, find_spans, keys_from, match_gazetteer, ngrams
 from hippomem.text.words import STOP_WORDS
 
 #: Words that open or shape a question and name nothing, though they may be capitalised.
@@ -46,35 +47,45 @@ def _names_something(key: str) -> bool:
     return not (key.isascii() and len(key) <= 2)
 
 
-def names_in_query(query: str) -> set[str]:
-    """Keys of all token sequences of a query that may be names: what to look up before `query_mentions`."""
-    return ngrams(tokenize(normalise(query)))
+@dataclass(frozen=True)
+class QueryNames:
+    """Every token sequence of a query that may be a name or a title.
 
-
-def title_names(query: str) -> set[str]:
-    """Folded token sequences of a query that may be titles: what to look up before `titles_in_query`."""
-    tokens = tokenize(normalise(query))
-    return {join_key(tokens[i:j]) for i in range(len(tokens)) for j in range(i + 1, min(len(tokens), i + _MAX_TITLE) + 1)}
-
-
-def titles_in_query(query: str, known: Callable[[str], bool]) -> list[str]:
-    """Titles that a query spells out, by greedy longest match over folded words, in order.
-
-    A title of one stop word ("It") is never taken from running text.
+    tokens: of the normalised query.    titles: of each token, the keys of the sequences that begin there, shorter ones first.
+    names: keys that may be names → their hash.    hashes: the same of all keys.
     """
-    tokens = tokenize(normalise(query))
-    found: list[str] = []
-    i = 0
-    while i < len(tokens):
-        for j in range(min(len(tokens), i + _MAX_TITLE), i, -1):
-            key = join_key(tokens[i:j])
-            if known(key) and not all(token.folded in STOP_WORDS for token in tokens[i:j]):
-                found.append(key)
-                i = j
-                break
-        else:
-            i += 1
-    return found
+
+    tokens: list[Token]
+    titles: list[list[str]]
+    names: dict[str, int]
+    hashes: dict[str, int]
+
+    @classmethod
+    def of(cls, query: str) -> QueryNames:
+        """Read a query once, for all that look its names up."""
+        tokens = tokenize(normalise(query))
+        titles = [keys_from(tokens, i, min(len(tokens), i + _MAX_TITLE)) for i in range(len(tokens))]
+        names = ngrams(tokens)
+        hashes = {key: name_hash(key) for key in names.union(*titles)}
+        return cls(tokens, titles, {key: hashes[key] for key in names}, hashes)
+
+    def spelled_out(self, known: Container[str]) -> list[str]:
+        """Titles that the query spells out, by greedy longest match over folded words, in order.
+
+        A title of one stop word ("It") is never taken from running text.
+        """
+        found: list[str] = []
+        i = 0
+        while i < len(self.tokens):
+            for length in range(len(self.titles[i]), 0, -1):
+                key = self.titles[i][length - 1]
+                if key in known and not all(token.folded in STOP_WORDS for token in self.tokens[i : i + length]):
+                    found.append(key)
+                    i += length
+                    break
+            else:
+                i += 1
+        return found
 
 
 #: Entities in more passages than this join everything with everything.
@@ -99,9 +110,10 @@ def passage_links(picture: Picture, passages: NDArray[np.int64]) -> NDArray[np.f
     frequency = a.frequency[columns].astype(np.float64)
     telling = np.where((frequency >= 2) & (frequency <= HUB), _RARE / np.maximum(frequency, 1.0), 0.0)
     # Row by row, so that a sum does not depend on the order in which names are numbered.
-    telling_mentions = mentioned[:, np.argsort(a.entity_hash[columns])]
-    weights = telling[np.argsort(a.entity_hash[columns])]
-    shared = np.minimum(np.einsum("ie,je->ij", telling_mentions * weights, telling_mentions), 1.0)
+    in_order = np.argsort(a.entity_hash[columns])
+    in_order = in_order[telling[in_order] > 0]
+    telling_mentions = mentioned[:, in_order]
+    shared = np.minimum(np.einsum("ie,je->ij", telling_mentions * telling[in_order], telling_mentions), 1.0)
     titles = a.title_entity[passages].astype(np.int64)
     has = np.flatnonzero(np.isin(titles, columns))
     named = np.zeros_like(shared)

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.arrays.nearest import nearest
-from hippomem.arrays.picture import Picture, name_hash
-from hippomem.retrieve.base import top
-from hippomem.retrieve.linking import title_names, titles_in_query
-from hippomem.retrieve.sparse import Sparse
+from hippomem.arrays.picture import Picture
+from hippomem.retrieve.base import distinct, top
+from hippomem.retrieve.linking import QueryNames
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
-from hippomem.text.fold import normalise, tokenize
-from hippomem.text.mentions import ngrams
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -66,6 +64,7 @@ def match(
     picture: Picture,
     weights: Weights,
     query: str,
+    names: QueryNames,
     vector: NDArray[np.float32],
     *,
     exact: bool = False,
@@ -75,23 +74,22 @@ def match(
     wording = Wording(picture)
     words = wording.query(query)
     sharing, shares = wording.share(words)
-    titles = _titles(picture, query)
+    titles = _titles(picture, names)
     near = nearest(picture, vector, weights.candidates, exact=exact)
     in_its_words = top(shares[sharing], weights.candidates, order=a.passage_order[sharing])
-    passages = np.unique(np.concatenate([near, sharing[in_its_words], titles.places]))
-    facts = np.unique(picture.facts_of_passages(passages, sentences=True)[0])
+    passages = distinct(np.concatenate([near, sharing[in_its_words], titles.places]))
+    facts = distinct(picture.facts_of_passages(passages, sentences=True)[0])
     score = picture.fact_cosines(vector, facts) + weights.lexical_match * wording.fact_share(words, facts)
-    score += weights.title_match * titles.at(a.home[facts])
-    speakers = np.zeros(0, dtype=np.uint64)
-    if a.speaker[passages].any():
-        speakers = np.array([name_hash(name) for name in ngrams(tokenize(normalise(query)))], dtype=np.uint64)
+    if len(titles.places):
+        score += weights.title_match * titles.at(a.home[facts])
+    speakers = np.array(list(names.names.values()), dtype=np.uint64)
     return Matched(picture, vector, passages, facts, score, titles, shares, speakers)
 
 
-def _titles(picture: Picture, query: str) -> Sparse:
-    known = picture.titled(title_names(query))
+def _titles(picture: Picture, names: QueryNames) -> Sparse:
+    known = picture.titled(names.hashes)
     found: dict[int, float] = {}
-    for title in titles_in_query(query, known.__contains__):
+    for title in names.spelled_out(known):
         for passage in known[title]:
             found[passage] = max(found.get(passage, 0.0), 1.0 / len(known[title]))
     return Sparse.of(found)

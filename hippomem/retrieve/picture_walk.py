@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from hippomem.arrays.picture import Picture
 from hippomem.retrieve.base import top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.matching import Matched
-from hippomem.retrieve.sparse import Sparse
+from hippomem.graph.sparse import Sparse
+from hippomem.graph.walk import Walked
 from hippomem.types import NodeKind
 
 Ints = NDArray[np.int64]
@@ -21,38 +23,49 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PictureWalk:
-    """See `Walk`. x, restart: activation and seeds by node, each summing to 1.    weights: of the kinds of edges."""
+    """See `Walk`. walked: what was reached.    restart: seeds by node, summing to 1.    weights: of the kinds of edges."""
 
     picture: Picture
     matched: Matched
-    x: Sparse
+    walked: Walked
     restart: Sparse
     weights: Mapping[int, float]
 
     @property
     def seeds(self) -> list[tuple[int, float]]:
         """See `Walk`."""
-        ties = np.array([self._order(node) for node in self.restart.places.tolist()], dtype=np.uint64)
-        best = top(self.restart.values, SEEDS, order=ties)
+        best = top(self.restart.values, SEEDS, order=self._order(self.restart.places))
         return [(int(self.restart.places[at]), float(self.restart.values[at])) for at in best]
 
     def reset(self, node: int) -> float:
         """See `Walk`."""
         return float(self.restart.at(np.array([node]))[0])
 
+    @cached_property
+    def _activation(self) -> Sparse:
+        return self.walked.inside(0)
+
     def sources(self, node: int) -> tuple[Ints, Vector]:
         """See `Walk`; in an order that follows from content, each source once."""
-        sources, flow = self.picture.network.inflow(node, self.x.places, self.x.values, self.weights)
-        total: dict[int, float] = {}
-        for source, value in zip(sources.tolist(), flow.tolist(), strict=True):
-            total[source] = total.get(source, 0.0) + value
-        ordered = sorted(total, key=self._order)
-        return np.array(ordered, dtype=np.int64), np.array([total[source] for source in ordered])
+        found, share = self.picture.network.inflow(node, self.walked, self.weights)
+        sources, at = np.unique(found, return_inverse=True)
+        flow = np.zeros(len(sources))
+        np.add.at(flow, at, share * self._activation.at(found))
+        in_order = np.argsort(self._order(sources))
+        return sources[in_order], flow[in_order]
 
-    def _order(self, node: int) -> int:
-        a = self.picture.arrays
-        kind, number = self.kind(node)
-        return int({"entity": a.entity_hash, "fact": a.fact_order, "passage": a.passage_order}[kind][number])
+    def _order(self, nodes: Ints) -> NDArray[np.uint64]:
+        """(m,) numbers of nodes that follow from content."""
+        a, picture = self.picture.arrays, self.picture
+        order = np.empty(len(nodes), dtype=np.uint64)
+        for first, last, values in (
+            (0, picture.facts_from, a.entity_hash),
+            (picture.facts_from, picture.passages_from, a.fact_order),
+            (picture.passages_from, len(picture.network), a.passage_order),
+        ):
+            inside = (nodes >= first) & (nodes < last)
+            order[inside] = values[nodes[inside] - first]
+        return order
 
     def kind(self, node: int) -> tuple[NodeKind, int]:
         """See `Walk`."""

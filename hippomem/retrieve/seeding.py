@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays.picture import Picture
+from hippomem.arrays.picture import Picture, hashed
 from hippomem.retrieve.base import min_max, top
-from hippomem.retrieve.linking import names_in_query, query_mentions
+from hippomem.retrieve.linking import QueryNames, query_mentions
 from hippomem.retrieve.matching import Matched
 from hippomem.retrieve.options import RetrieverOptions
-from hippomem.retrieve.sparse import Sparse
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.types import Triple
 
@@ -42,7 +42,7 @@ class Seeder:
     options: RetrieverOptions
     triples: Callable[[Ints], list[Triple]]
 
-    def seed(self, query: str, matched: Matched) -> Seeds:
+    def seed(self, query: str, names: QueryNames, matched: Matched) -> Seeds:
         """Entities of the best facts and of the query's names, over their frequency, and passages. Raises ModelError."""
         a, w = self.picture.arrays, self.weights
         best = top(matched.match, w.seed_facts, order=a.fact_order[matched.facts])
@@ -52,7 +52,7 @@ class Seeder:
             note = "" if chosen else "the LLM kept no fact: seeds are names and passages"
             best = best[chosen]
         entities, origin = self._of_facts(matched.facts[best], matched.match[best])
-        for place in self._named(query):
+        for place in self._named(query, names):
             named = w.mention_seed / max(int(a.frequency[place]), 1)
             entities[place] = entities.get(place, 0.0) + named
             origin.pop(place, None)
@@ -92,12 +92,14 @@ class Seeder:
         weights: Vector = w.passage_seed * min_max(look, equal=1.0) ** w.passage_peak
         return weights
 
-    def _named(self, query: str) -> list[int]:
+    def _named(self, query: str, names: QueryNames) -> list[int]:
         """Places of the entities that the query names."""
-        known = self.picture.entities_named(names_in_query(query))
+        known = self.picture.entities_named(names.names)
         keys = [mention.key for mention in query_mentions(query, known.__contains__)]
         if self.options.query_entities is not None:
             keys += self.options.query_entities(query)
         keys = list(dict.fromkeys(keys))
-        known |= self.picture.entities_named(key for key in keys if key not in known)
+        # Of what may be a name by its tokens it is known by now whether it is one.
+        others = [key for key in keys if key not in names.names]
+        known |= self.picture.entities_named(hashed(others))
         return [known[key] for key in keys if key in known]

@@ -94,7 +94,9 @@ class Wording:
         shares = np.zeros(len(facts))
         total = query.idf.sum()
         if total > 0 and len(facts):
-            _fact_kernel()(a.term_pool, a.fact_terms, a.title_terms, a.home, facts, query.places, query.idf / total, shares)
+            asked = np.zeros(int(a.counts[at.TERMS]), dtype=np.int32)
+            idf = query.idf / total
+            _fact_kernel()(a.term_pool, a.fact_terms, a.title_terms, a.home, facts, query.places, idf, asked, shares)
         return shares
 
     def importance(self, words: tuple[str, ...]) -> Vector:
@@ -243,23 +245,22 @@ def _fact_kernel() -> Any:
     from numba import njit
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def count(pool, fact_terms, title_terms, home, facts, terms, idf, shares):  # type: ignore[no-untyped-def]
-        held = np.zeros(len(terms), dtype=np.bool_)
+    def count(pool, fact_terms, title_terms, home, facts, terms, idf, asked, shares):  # type: ignore[no-untyped-def]
+        # asked: of every term, 1 + its place in the query, 0 for the others.
+        for t in range(len(terms)):
+            asked[terms[t]] = t + 1
+        held = np.zeros(len(terms) + 1, dtype=np.bool_)
         for i in range(len(facts)):
             fact = facts[i]
             held[:] = False
             for j in range(fact_terms[fact, 0], fact_terms[fact, 1]):
-                for t in range(len(terms)):
-                    if pool[j] == terms[t]:
-                        held[t] = True
+                held[asked[pool[j]]] = True
             passage = home[fact]
             for j in range(title_terms[passage, 0], title_terms[passage, 1]):
-                for t in range(len(terms)):
-                    if pool[j] == terms[t]:
-                        held[t] = True
+                held[asked[pool[j]]] = True
             total = 0.0
             for t in range(len(terms)):
-                if held[t]:
+                if held[t + 1]:
                     total += idf[t]
             shares[i] = total
 

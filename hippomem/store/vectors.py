@@ -20,8 +20,7 @@ _MARKS = 500
 
 def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
     """The bytes of one vector, rounded to half precision."""
-    half: NDArray[np.float16] = vector.astype("<f2", copy=False)
-    return half.tobytes()
+    return vector.astype("<f2", copy=False).tobytes()
 
 
 def from_blobs(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
@@ -36,7 +35,7 @@ def lend(db: sqlite3.Connection) -> None:
         return to_blob(np.frombuffer(blob, dtype="<f4"))
 
     def projected(blob: bytes) -> bytes:
-        return project(from_blobs([half(blob)], len(blob) // 4))[0].tobytes()
+        return project(from_blobs([half(blob)], len(blob) // 4)).tobytes()
 
     db.create_function("half_precision", 1, half, deterministic=True)
     db.create_function("projected", 1, projected, deterministic=True)

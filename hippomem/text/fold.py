@@ -35,6 +35,9 @@ class Token(NamedTuple):
     character: bool
 
 
+_new = tuple.__new__
+
+
 def normalise(text: str) -> str:
     """NFKC, as the offsets of tokens and mentions refer to."""
     return unicodedata.normalize("NFKC", text)
@@ -49,8 +52,9 @@ def tokenize(normalised: str) -> list[Token]:
     """Tokens of an already normalised text, in order; a possessive 's is no token."""
     if normalised.isascii():  # the same, in a fifth of the time
         holes = {match.start() + 1 for match in _ASCII_POSSESSIVE.finditer(normalised)} if "'" in normalised else ()
+        # As Token(…) does, without a call in Python for each.
         return [
-            Token(word := m[0], word.lower(), start := m.start(), start + len(word), False)
+            _new(Token, (word := m[0], word.lower(), m.start(), m.end(), False))
             for m in _ASCII_TOKEN.finditer(normalised)
             if m.start() not in holes
         ]

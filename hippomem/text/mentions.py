@@ -228,11 +228,15 @@ def ngrams(tokens: Sequence[Token]) -> set[str]:
 
 
 def _keys_from(tokens: Sequence[Token], start: int) -> list[str]:
-    """Keys of tokens[start : start + 1], tokens[start : start + 2], … as long as a name may be: `join_key`, step by step."""
+    return keys_from(tokens, start, _reach(tokens, start))
+
+
+def keys_from(tokens: Sequence[Token], start: int, stop: int) -> list[str]:
+    """Keys of tokens[start : start + 1], tokens[start : start + 2], … tokens[start : stop]: `join_key`, step by step."""
     previous = tokens[start]
     key = previous.folded
     keys = [key]
-    for token in tokens[start + 1 : _reach(tokens, start)]:
+    for token in tokens[start + 1 : stop]:
         touching = previous.character and token.character and previous.end == token.start
         key += token.folded if touching else " " + token.folded
         keys.append(key)

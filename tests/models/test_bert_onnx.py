@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,37 +13,7 @@ from hippomem.models.bert_onnx import BertEncoder, BertShape, build_bert
 
 SHAPE = BertShape(hidden=32, layers=2, heads=4, epsilon=1e-12)
 Weights = dict[str, NDArray[np.float32]]
-
-
-def random_weights(shape: BertShape, *, vocabulary: int = 50, positions: int = 40, seed: int = 0) -> Weights:
-    """A BERT of that shape with normal weights, under the Hugging Face names."""
-    rng = np.random.default_rng(seed)
-    weights: Weights = {}
-
-    def put(name: str, *size: int, around: float = 0.0) -> None:
-        weights[name] = (around + rng.normal(0, 0.3, size)).astype(np.float32)
-
-    def dense(name: str, rows: int, columns: int) -> None:
-        put(f"{name}.weight", rows, columns)
-        put(f"{name}.bias", rows)
-
-    def norm(name: str) -> None:
-        put(f"{name}.weight", shape.hidden, around=1.0)
-        put(f"{name}.bias", shape.hidden)
-
-    for name, rows in (("word", vocabulary), ("position", positions), ("token_type", 2)):
-        put(f"embeddings.{name}_embeddings.weight", rows, shape.hidden)
-    norm("embeddings.LayerNorm")
-    for layer in range(shape.layers):
-        at = f"encoder.layer.{layer}"
-        for part in ("query", "key", "value"):
-            dense(f"{at}.attention.self.{part}", shape.hidden, shape.hidden)
-        dense(f"{at}.attention.output.dense", shape.hidden, shape.hidden)
-        dense(f"{at}.intermediate.dense", 4 * shape.hidden, shape.hidden)
-        dense(f"{at}.output.dense", shape.hidden, 4 * shape.hidden)
-        norm(f"{at}.attention.output.LayerNorm")
-        norm(f"{at}.output.LayerNorm")
-    return weights
+RandomWeights = Callable[[BertShape], Weights]
 
 
 def plain_bert(weights: Weights, shape: BertShape, ids: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -76,7 +47,7 @@ def plain_bert(weights: Weights, shape: BertShape, ids: NDArray[np.int32]) -> ND
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 40])
-def test_the_graph_is_bert(length: int) -> None:
+def test_the_graph_is_bert(length: int, random_weights: RandomWeights) -> None:
     """Hidden states equal the equations to float32 precision, for every text of a batch."""
     weights = random_weights(SHAPE)
     ids = np.random.default_rng(length).integers(0, 50, (3, length)).astype(np.int32)
@@ -87,7 +58,7 @@ def test_the_graph_is_bert(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 9, 40])
-def test_threads_and_neighbours_do_not_change_a_bit(length: int) -> None:
+def test_threads_and_neighbours_do_not_change_a_bit(length: int, random_weights: RandomWeights) -> None:
     """A text alone on three threads has the bytes it has among others on one, layer norms included."""
     encoder = BertEncoder(build_bert(random_weights(SHAPE), SHAPE))
     ids = np.random.default_rng(length).integers(0, 50, (33, length)).astype(np.int32)
@@ -97,7 +68,7 @@ def test_threads_and_neighbours_do_not_change_a_bit(length: int) -> None:
         assert encoder.encode(ids[row : row + 1], threads=3)[0].tobytes() == together[row].tobytes()
 
 
-def test_padding_token_is_an_ordinary_token() -> None:
+def test_padding_token_is_an_ordinary_token(random_weights: RandomWeights) -> None:
     """No id means "masked": id 0 takes part like any other, since batches are never padded."""
     weights = random_weights(SHAPE)
     ids = np.array([[3, 0, 0]], dtype=np.int32)
@@ -105,7 +76,7 @@ def test_padding_token_is_an_ordinary_token() -> None:
     np.testing.assert_allclose(hidden[0], plain_bert(weights, SHAPE, ids[0]), atol=2e-5)
 
 
-def test_the_graph_does_not_hold_the_weights() -> None:
+def test_the_graph_does_not_hold_the_weights(random_weights: RandomWeights) -> None:
     """The serialised model is small and deterministic; the arrays stay beside it."""
     first, second = (build_bert(random_weights(SHAPE), SHAPE) for _ in range(2))
     assert first.model == second.model

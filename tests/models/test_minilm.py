@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from hippomem.errors import ModelFilesError
 from hippomem.models.embedder import Embedder, TokenEmbedder, embed_query, sign_bits
-from hippomem.models.minilm import TOKEN_LIMIT, WEIGHTS_BYTES, MiniLM, package_folder, pool
+from hippomem.models.minilm import TOKEN_LIMIT, MiniLM, pool
+from hippomem.models.minilm_files import WEIGHTS_BYTES, package_folder
 
 WORDS = ["memory", "hippocampus", "Paris", "1984", "北京", "São", ",", "director", "unaffable", "the"]
 

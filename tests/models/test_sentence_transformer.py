@@ -9,7 +9,8 @@ import pytest
 
 from hippomem.errors import ModelFilesError
 from hippomem.models.embedder import Embedder
-from hippomem.models.minilm import MiniLM, package_folder
+from hippomem.models.minilm import MiniLM
+from hippomem.models.minilm_files import package_folder
 from hippomem.models.sentence_transformer import SentenceTransformerEmbedder
 
 pytest.importorskip("torch", reason="torch is not installed")

@@ -18,6 +18,8 @@ from hippomem.types import Document, Extraction, Triple
 from indexing.extract import PassageText
 
 QUERY = "question"
+#: What half precision leaves of the cosines below.
+ROUNDED = 3e-4
 #: Cosine of the query to each text; the rest of each vector is orthogonal to everything else.
 COSINES = {
     "('alpha', 'likes', 'beta')": 0.9,
@@ -27,8 +29,6 @@ COSINES = {
     "second": 0.3,
     "third": 0.1,
 }
-#: Vectors are stored in half precision: a cosine is off by so much at most.
-HALF = 3e-4
 TRIPLES = {
     "first": Triple("Alpha", "likes", "Beta"),
     "second": Triple("Beta", "likes", "Gamma"),
@@ -116,11 +116,11 @@ def test_the_reset_of_hipporag2_by_hand(memory: Memory) -> None:
     assert result[0].why is not None
     seeds = {(seed.kind, seed.name): seed.weight for seed in result[0].why.seeds}
     assert seeds == {
-        ("entity", "Alpha"): pytest.approx(alpha / total, abs=HALF),
-        ("entity", "Beta"): pytest.approx(beta / total, abs=HALF),
-        ("entity", "Gamma"): pytest.approx(gamma / total, abs=HALF),
-        ("passage", result[0].text): pytest.approx(first / total, abs=HALF),
-        ("passage", result[1].text): pytest.approx(second / total, abs=HALF),
+        ("entity", "Alpha"): pytest.approx(alpha / total, abs=ROUNDED),
+        ("entity", "Beta"): pytest.approx(beta / total, abs=ROUNDED),
+        ("entity", "Gamma"): pytest.approx(gamma / total, abs=ROUNDED),
+        ("passage", result[0].text): pytest.approx(first / total, abs=ROUNDED),
+        ("passage", result[1].text): pytest.approx(second / total, abs=ROUNDED),
     }
 
 
@@ -144,7 +144,7 @@ def test_the_walk_of_hipporag2_by_hand(memory: Memory) -> None:
     expected = stationary(weights, reset)[[p1, p2, p3]]
     result = memory.search(QUERY, retriever="hipporag2")
     assert [hit.source_ids[0] for hit in result] == ["first", "second", "third"]
-    assert [hit.score for hit in result] == pytest.approx(expected.tolist(), abs=HALF)
+    assert [hit.score for hit in result] == pytest.approx(expected.tolist(), abs=ROUNDED)
 
 
 def test_the_walk_of_hipporag1_by_hand(memory: Memory) -> None:
@@ -160,7 +160,7 @@ def test_the_walk_of_hipporag1_by_hand(memory: Memory) -> None:
     # Names are embedded as their keys, so each is nearest to its own phrase.
     result = retriever.search(QUERY)
     scores = {hit.source_ids[0]: hit.score for hit in result}
-    assert scores == {name: pytest.approx(value, abs=HALF) for name, value in zip(TRIPLES, expected, strict=True)}
+    assert scores == {name: pytest.approx(value, abs=ROUNDED) for name, value in zip(TRIPLES, expected, strict=True)}
     assert result[0].why is not None
     seeds = {seed.name: seed.weight for seed in result[0].why.seeds}
     assert seeds == {"Alpha": pytest.approx(2 / 3), "Gamma": pytest.approx(1 / 3)}
@@ -171,7 +171,7 @@ def test_hipporag1_without_a_name_falls_back_and_says_so(memory: Memory) -> None
     result = memory.search(QUERY, retriever="hipporag1")
     assert result.note == "the query names no entity: dense ranking"
     assert [hit.source_ids[0] for hit in result] == ["first", "second", "third"]
-    assert [hit.score for hit in result] == pytest.approx([0.5, 0.3, 0.1], abs=HALF)
+    assert [hit.score for hit in result] == pytest.approx([0.5, 0.3, 0.1], abs=ROUNDED)
     assert result[0].why is not None
     assert (result[0].why.note, result[0].why.seeds, result[0].why.path) == (result.note, (), ())
 
@@ -194,7 +194,10 @@ def test_a_filter_seeds_from_what_it_keeps(memory: Memory) -> None:
     assert result.note == ""
     assert result[0].why is not None
     seeds = {seed.name: seed.weight for seed in result[0].why.seeds if seed.kind == "entity"}
-    assert seeds == {"Beta": pytest.approx(0.3125 / total, abs=HALF), "Gamma": pytest.approx(0.3125 / total, abs=HALF)}
+    assert seeds == {
+        "Beta": pytest.approx(0.3125 / total, abs=ROUNDED),
+        "Gamma": pytest.approx(0.3125 / total, abs=ROUNDED),
+    }
 
 
 def test_a_filter_is_not_asked_about_nothing() -> None:

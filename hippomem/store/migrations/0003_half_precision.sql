@@ -1,5 +1,5 @@
 -- Vectors are float16, little-endian, from here on: half the file, and cosines that differ by about 1e-4.
--- Run as they are found, a row at a time: the connection lends the two functions (`hippomem.store.vectors.lend`).
+-- The connection lends the two functions (`hippomem.store.vectors.lend`).
 UPDATE passages SET vector = half_precision(vector) WHERE vector IS NOT NULL;
 UPDATE facts SET vector = half_precision(vector) WHERE vector IS NOT NULL;
 
@@ -9,7 +9,9 @@ UPDATE facts SET vector = half_precision(vector) WHERE vector IS NOT NULL;
 ALTER TABLE entities ADD COLUMN signs BLOB;
 ALTER TABLE entities ADD COLUMN signed INTEGER;
 ALTER TABLE namespaces ADD COLUMN signed INTEGER NOT NULL DEFAULT 0;
-UPDATE entities SET vector = half_precision(vector), signs = projected(vector), signed = entity_key
+-- linked: the next run makes the synonym lists anew, from the rounded vectors; until then the old ones stand.
+UPDATE entities SET vector = half_precision(vector), signs = projected(vector), signed = entity_key,
+        linked = 0
     WHERE vector IS NOT NULL;
 UPDATE namespaces SET signed =
     coalesce((SELECT max(signed) FROM entities WHERE entities.namespace_key = namespaces.namespace_key), 0);
