@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hippomem.arrays import build as building
 from hippomem.arrays import keeping
@@ -323,15 +325,28 @@ def test_a_merge_that_cannot_write_is_tried_again(
         assert generations(path) == [f"1.{picture(memory).sequence}"]
 
 
-def test_another_model_gives_another_picture(tmp_path: Path, counter: Counter) -> None:
+class Mirrored(HashEmbedder):
+    """Another model of the same dimension: every vector is turned round."""
+
+    def _vector(self, text: str) -> NDArray[np.float64]:
+        return -super()._vector(text)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_another_model_gives_another_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     """After reembed, vectors are those of the new model: in the process that did it and in the next."""
-    path = filled(tmp_path / "a.hippo")
+    monkeypatch.setattr(keeping, "FILES_FROM", 1 if large else 1000)
+    path = filled(tmp_path / "a.hippo", facts=5)
     with open_memory(path) as memory:
-        picture(memory)
-        memory.reembed(HashEmbedder(dimension=32, name="other"))
+        before = picture(memory).arrays.passage_vector[:5].copy()
+        memory.reembed(Mirrored(dimension=32, name="mirrored"))
+        assert (picture(memory).arrays.passage_vector[:5] == -before).all()
         assert is_right(memory)
-    with Memory(path, embedder=HashEmbedder(dimension=32, name="other")) as memory:
-        assert is_right(memory)
+    with Memory(path, embedder=Mirrored(dimension=32, name="mirrored")) as memory:
+        assert (picture(memory).arrays.passage_vector[:5] == -before).all()
+        memory.reembed(HashEmbedder(dimension=48))
+        assert picture(memory).arrays.passage_vector.shape[1] == 48
+        assert "Ada Byron" in memory.search("Who met Ada Byron?", k=1)[0].text
 
 
 def test_searches_and_changes_from_several_threads(tmp_path: Path, counter: Counter) -> None:
