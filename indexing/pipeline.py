@@ -46,7 +46,7 @@ _LINK = 16_384
 
 
 class Indexer:
-    """Writes one namespace of a store. Whole when made; holds no data of its own.
+    """Writes one namespace of a store. Whole when made; of its data it holds only the signs of names.
 
     chunk_characters: longest passage, None to keep documents whole.    synonyms: embed entity names and join near ones.
     triples: an extractor of triples beside the built-in sentences, or None.    now: the clock, for ``recorded_at``.

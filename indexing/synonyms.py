@@ -75,7 +75,7 @@ class Neighbourhood:
         """(row, other row, similarity) of all pairs at or above the threshold."""
         db = self._store.db
         mine = vectors.names(db, rows, self._dimension)
-        chosen = [i for i, key in enumerate(mine.keys) if _is_linkable(key)]
+        chosen = [i for i, key in enumerate(mine.keys) if _is_linkable(key) and mine.matrix[i].any()]
         if not chosen:
             return
         self._follow(namespace_key)

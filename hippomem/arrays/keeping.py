@@ -93,7 +93,7 @@ class PictureKeeper:
 
     def _follow(self, picture: Picture, newest: int) -> bool:
         """Edit the picture; False when a new one is less work, or the only way."""
-        found = changes.since(self._store.db, picture.sequence, at_most=max(1000, sum(picture.size) // 8))
+        found = changes.since(self._store.db, picture.sequence, at_most=max(1000, picture.live))
         if found is None:
             return False
         try:

@@ -185,6 +185,11 @@ class Picture:
         return self._count(LIVE), int(a.fact_alive.sum()), int(a.entity_alive.sum())
 
     @property
+    def live(self) -> int:
+        """Passages that are there."""
+        return self._count(LIVE)
+
+    @property
     def passages(self) -> Ints:
         """Places of all passages."""
         return np.flatnonzero(self.arrays.passage_alive[: self._count(PASSAGES)])
@@ -224,25 +229,24 @@ class Picture:
             found.update((term, later[value]) for term, value in hashes.items() if value in later)
         return found
 
-    def titled(self, hashes: Mapping[str, int]) -> dict[str, list[int]]:
+    def titled(self, hashes: Mapping[str, int], *, at_most: int | None = None) -> dict[str, list[int]]:
         """Folded title, with or without its closing parenthesis → places of the passages of that title, ascending.
 
-        hashes: title → `name_hash`.
+        hashes: title → `name_hash`.    at_most: of a title of more passages, none.
         """
         a, known = self.arrays, self._count(BASE_TITLES)
+        limit = len(a.title_hash) if at_most is None else at_most
         found: dict[str, list[int]] = {}
         for name, first in _in_sorted(a.title_hash[:known], hashes):
-            last = first
-            while last < known and a.title_hash[last] == a.title_hash[first]:
-                last += 1
-            found[name] = a.title_passage[first:last].tolist()
+            last = int(np.searchsorted(a.title_hash[:known], a.title_hash[first], side="right"))
+            found[name] = a.title_passage[first : min(last, first + limit + 1)].tolist()
         later = self.lookups.titles
         if later:
             for name, value in hashes.items():
                 if value in later:
                     found[name] = found.get(name, []) + later[value]
         alive = {name: sorted({p for p in places if a.passage_alive[p]}) for name, places in found.items()}
-        return {name: places for name, places in alive.items() if places}
+        return {name: places for name, places in alive.items() if 0 < len(places) <= max(limit, 1)}
 
     # -- the graph ----------------------------------------------------------------------------------------------------
 

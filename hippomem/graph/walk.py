@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -41,13 +41,19 @@ class Walked:
     """What a walk reached.
 
     nodes: (m,) in no order.    activation: (m,) their share, summing to 1.    pushed: (p,) the nodes that passed activation on,
-    ascending.    totals: (p,) the sums of their rows' weights.
+    once for each time, in order of time.    totals: (p,) the sums of their rows' weights.
     """
 
     nodes: Ints
     activation: Vector
     pushed: Ints
     totals: Vector
+
+    @cached_property
+    def senders(self) -> Sparse:
+        """Nodes that passed activation on, and the sums of their rows' weights."""
+        nodes, first = np.unique(self.pushed, return_index=True)
+        return Sparse(nodes, self.totals[first])
 
     def inside(self, first: int) -> Sparse:
         """Activation of the nodes from *first* on, counted from there."""
@@ -134,9 +140,7 @@ class Network:
             *scratch,
         )
         self._scratch.append(scratch)
-        # A node that was pushed twice passed on by the same sum.
-        pushed, first = np.unique(pushed, return_index=True)
-        return Walked(nodes, units / max(int(units.sum()), 1), pushed, totals[first] * _WEIGHT_UNIT)
+        return Walked(nodes, units / max(int(units.sum()), 1), pushed, totals * _WEIGHT_UNIT)
 
 
     def inflow(self, node: int, walked: Walked, weights: Mapping[int, float]) -> tuple[Ints, Vector]:
@@ -146,7 +150,13 @@ class Network:
         were pushed where these are fewer.
         """
         sources, share = _inflow_kernel()(
-            *self.edges.arrays, self.strength, self.hub, self.step_weights(weights), node, walked.pushed, walked.totals
+            *self.edges.arrays,
+            self.strength,
+            self.hub,
+            self.step_weights(weights),
+            node,
+            walked.senders.places,
+            walked.senders.values,
         )
         return sources, share
 

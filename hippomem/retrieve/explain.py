@@ -66,8 +66,8 @@ class Walk(Protocol):
         """Entities that a fact mentions."""
         ...
 
-    def facts_of_entity(self, entity: int) -> Ints:
-        """Facts that mention an entity."""
+    def facts_of_both(self, a: int, b: int) -> Ints:
+        """Facts that mention two entities, ascending."""
         ...
 
     def home(self, fact: int) -> int | None:
@@ -200,7 +200,7 @@ class _Telling:
 
     def _joining_fact(self, a: int, b: int) -> list[PathStep]:
         """The fact behind an edge between two entities; none when the edge is a synonym's."""
-        shared = np.intersect1d(self._walk.facts_of_entity(a), self._walk.facts_of_entity(b))
+        shared = self._walk.facts_of_both(a, b)
         return [self._fact_step(int(shared[np.argmax(self._walk.cosines(shared))]))] if len(shared) else []
 
     def _fact_step(self, fact: int) -> PathStep:

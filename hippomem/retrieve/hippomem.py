@@ -206,7 +206,7 @@ class HippoMem:
     ) -> Vector:
         """(c,) scores of the candidates, each part scaled over them."""
         a, w = self._picture.arrays, self._w
-        scores = min_max(np.log(activation + w.floor / self._picture.size[0]))
+        scores = min_max(np.log(activation + w.floor / self._picture.live))
         scores += w.title * matched.titled(candidates)
         # A passage's own best fact is taken off, so that a chain counts for what it adds to it.
         scores -= w.own * min_max(own)
@@ -228,8 +228,9 @@ class HippoMem:
         signs = [tokens for tokens in found if tokens is not None]
         if len(signs) < len(best):
             return Covered(scores, share, note=_NO_SIGNS)
-        importance /= importance.sum()
-        covered = max_similarity(encoded.tokens, signs)
+        telling = importance > 0  # a stop word covers nothing
+        importance = importance[telling] / importance.sum()
+        covered = max_similarity(encoded.tokens[telling], signs)
         share[at] = importance @ covered
         scores = scores.copy()
         scores[at] += w.episode * a.episodic[best] * min_max(share[at])

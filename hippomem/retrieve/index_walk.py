@@ -67,9 +67,9 @@ class IndexWalk:
         """See `Walk`."""
         return row(self.index.mentions, fact)
 
-    def facts_of_entity(self, entity: int) -> Ints:
+    def facts_of_both(self, a: int, b: int) -> Ints:
         """See `Walk`."""
-        return row(self.index.facts_of_entity, entity)
+        return np.intersect1d(row(self.index.facts_of_entity, a), row(self.index.facts_of_entity, b))
 
     def home(self, fact: int) -> int | None:
         """See `Walk`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,20 +106,45 @@ def passage_links(picture: Picture, passages: NDArray[np.int64]) -> NDArray[np.f
     facts, stated = picture.facts_of_passages(passages)
     entities, sizes = picture.entities_of_facts(facts)
     owner = np.repeat(np.repeat(np.arange(len(passages)), stated), sizes)
-    columns, at = np.unique(entities, return_inverse=True)
-    mentioned = np.zeros((len(passages), len(columns)))
-    mentioned[owner, at] = 1.0
-    frequency = a.frequency[columns].astype(np.float64)
-    telling = np.where((frequency >= 2) & (frequency <= HUB), _RARE / np.maximum(frequency, 1.0), 0.0)
-    # Row by row, so that a sum does not depend on the order in which names are numbered.
-    in_order = np.argsort(a.entity_hash[columns])
-    in_order = in_order[telling[in_order] > 0]
-    telling_mentions = mentioned[:, in_order]
-    shared = np.minimum(np.einsum("ie,je->ij", telling_mentions * telling[in_order], telling_mentions), 1.0)
-    titles = a.title_entity[passages].astype(np.int64)
-    has = np.flatnonzero(np.isin(titles, columns))
-    named = np.zeros_like(shared)
-    named[:, has] = mentioned[:, np.searchsorted(columns, titles[has])]
-    links: NDArray[np.float64] = np.maximum(named, named.T) + shared
-    np.fill_diagonal(links, 0.0)
+    # By passage, then by content: sums do not depend on the order in which names are numbered.
+    order = np.lexsort((a.entity_hash[entities], owner))
+    links = np.zeros((len(passages), len(passages)))
+    _links_kernel()(entities[order], owner[order], a.entity_hash, a.frequency, a.title_entity[passages], links)
     return links
+
+
+@cache
+def _links_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def join(entities, owner, hashes, frequency, titles, links):  # type: ignore[no-untyped-def]
+        n = len(links)
+        first = np.searchsorted(owner, np.arange(n + 1))
+        for i in range(n):
+            for j in range(i + 1, n):
+                shared = 0.0
+                named = 0.0
+                at, other = first[i], first[j]
+                while at < first[i + 1] and other < first[j + 1]:
+                    a, b = entities[at], entities[other]
+                    if a == b:
+                        if 2 <= frequency[a] <= HUB:
+                            shared += _RARE / frequency[a]
+                        while at < first[i + 1] and entities[at] == a:
+                            at += 1
+                        while other < first[j + 1] and entities[other] == a:
+                            other += 1
+                    elif hashes[a] < hashes[b]:
+                        at += 1
+                    else:
+                        other += 1
+                for at in range(first[i], first[i + 1]):
+                    if titles[j] >= 0 and entities[at] == titles[j]:
+                        named = 1.0
+                for other in range(first[j], first[j + 1]):
+                    if titles[i] >= 0 and entities[other] == titles[i]:
+                        named = 1.0
+                links[i, j] = links[j, i] = named + min(shared, 1.0)
+
+    return join

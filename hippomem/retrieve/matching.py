@@ -73,8 +73,8 @@ def match(
     a = picture.arrays
     wording = Wording(picture)
     words = wording.query(query)
-    sharing, shares = wording.share(words)
-    titles = _titles(picture, names)
+    sharing, shares = wording.share(words, weights.candidates)
+    titles = _titles(picture, names, weights.candidates)
     near = nearest(picture, vector, weights.candidates, exact=exact)
     in_its_words = top(shares[sharing], weights.candidates, order=a.passage_order[sharing])
     passages = distinct(np.concatenate([near, sharing[in_its_words], titles.places]))
@@ -86,8 +86,9 @@ def match(
     return Matched(picture, vector, passages, facts, score, titles, shares, speakers)
 
 
-def _titles(picture: Picture, names: QueryNames) -> Sparse:
-    known = picture.titled(names.hashes)
+def _titles(picture: Picture, names: QueryNames, at_most: int) -> Sparse:
+    """Passages whose title the query spells out; a title of more passages than *at_most* tells nothing of one of them."""
+    known = picture.titled(names.hashes, at_most=at_most)
     found: dict[int, float] = {}
     for title in names.spelled_out(known):
         for passage in known[title]:

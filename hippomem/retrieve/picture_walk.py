@@ -88,9 +88,13 @@ class PictureWalk:
         """See `Walk`."""
         return self.picture.entities_of_facts(np.array([fact]))[0]
 
-    def facts_of_entity(self, entity: int) -> Ints:
-        """See `Walk`."""
-        return self.picture.facts_of_entities(np.array([entity]))[0]
+    def facts_of_both(self, a: int, b: int) -> Ints:
+        """See `Walk`; read from the rarer of the two."""
+        frequency = self.picture.arrays.frequency
+        rare, common = (a, b) if frequency[a] <= frequency[b] else (b, a)
+        facts, _ = self.picture.facts_of_entities(np.array([rare]))
+        named, sizes = self.picture.entities_of_facts(facts)
+        return np.sort(np.repeat(facts, sizes)[named == common])
 
     def home(self, fact: int) -> int | None:
         """See `Walk`."""

@@ -53,12 +53,13 @@ class Wording:
         idf: Vector = np.log1p((n - frequency + 0.5) / (frequency + 0.5))
         return idf
 
-    def share(self, query: Query) -> tuple[Ints, Vector]:
+    def share(self, query: Query, k: int) -> tuple[Ints, Vector]:
         """BM25 over passages with what stands around them, as a share of what a text full of the query's terms would get.
 
         The words of a question are spread over the turns around the answer, and over the pieces of a long document. A
         passage that is its whole document counts alone.
-        Returns (places, scores): of the passages that share a term, and (P,) in [0, 1), 0 for the others.
+        Returns (places, scores): passages that share a term, the best *k* and those that score about as much among them, in no
+        order; and (P,) of all, in [0, 1), 0 for those that share none.
         """
         a = self.picture.arrays
         passages = int(a.counts[at.PASSAGES])
@@ -68,6 +69,7 @@ class Wording:
         if not total > 0:
             return np.zeros(0, dtype=np.int64), scores
         touched = _share_kernel()(
+            k,
             *self.picture.postings.arrays,
             query.places,
             weight / total,
@@ -121,7 +123,7 @@ def _share_kernel() -> Any:
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
     def share(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, terms, weights, mean, spread_length, in_episode, alive,
+        k, start, target, label, head, following, terms, weights, mean, spread_length, in_episode, alive,
         edge_start, edge_target, edge_kind, edge_head, edge_following, passages_from,
         context, context_first, next_member, scores, spread, own, of_context,
     ):  # fmt: skip
@@ -235,7 +237,22 @@ def _share_kernel() -> Any:
                     reached += 1
                 scores[p] += weights[t] * (held / (held + saturation))
                 spread[p] = own[p] = 0
-        return touched[:reached]
+        if reached <= 4 * k:
+            return touched[:reached]
+        # A word of half of all passages touches them all: leave those behind that are clearly not among the best.
+        bins = np.zeros(4096, dtype=np.int64)
+        for i in range(reached):
+            bins[int(scores[touched[i]] * 4095)] += 1
+        lowest, above = 4095, bins[4095]
+        while above < k:
+            lowest -= 1
+            above += bins[lowest]
+        kept = 0
+        for i in range(reached):
+            if int(scores[touched[i]] * 4095) >= lowest:
+                touched[kept] = touched[i]
+                kept += 1
+        return touched[:kept]
 
     return share
 

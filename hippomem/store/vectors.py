@@ -34,8 +34,9 @@ def lend(db: sqlite3.Connection) -> None:
     def half(blob: bytes) -> bytes:
         return to_blob(np.frombuffer(blob, dtype="<f4"))
 
-    def projected(blob: bytes) -> bytes:
-        return project(from_blobs([half(blob)], len(blob) // 4)).tobytes()
+    def projected(blob: bytes) -> bytes | None:
+        vector = from_blobs([half(blob)], len(blob) // 4)
+        return project(vector).tobytes() if vector.any() else None
 
     db.create_function("half_precision", 1, half, deterministic=True)
     db.create_function("projected", 1, projected, deterministic=True)
@@ -50,15 +51,22 @@ def save(db: sqlite3.Connection, table: Table, keys: Sequence[int], vectors: NDA
         return
     if not keys:
         return
-    # One namespace at a time is written: all of these rows are of the first one's.
-    owner = db.execute("SELECT namespace_key FROM entities WHERE entity_key = ?", (keys[0],)).fetchone()
-    last = _count_signed(db, owner[0], len(keys)) if owner is not None else 0
+    # One namespace at a time is written; of its rows some may have been deleted meanwhile.
+    sql = "SELECT namespace_key FROM entities WHERE entity_key = ?"
+    owner = next((row[0] for key in keys if (row := db.execute(sql, (key,)).fetchone()) is not None), None)
+    if owner is None:
+        return
+    last = _count_signed(db, owner, len(keys))
     signs = project(rounded.astype(np.float32))
+    # Names that the model cannot read are zeros, near to nothing; equal signs would make each a candidate of all others.
+    readable: list[bool] = (rounded != 0).any(axis=1).tolist()
     db.executemany(
         "UPDATE entities SET vector = ?, signs = ?, signed = ? WHERE entity_key = ?",
         [
-            (blob, bits.tobytes(), number, key)
-            for number, (blob, bits, key) in enumerate(zip(blobs, signs, keys, strict=True), start=last - len(keys) + 1)
+            (blob, bits.tobytes(), number, key) if is_readable else (blob, None, None, key)
+            for number, (blob, bits, key, is_readable) in enumerate(
+                zip(blobs, signs, keys, readable, strict=True), start=last - len(keys) + 1
+            )
         ],
     )
 

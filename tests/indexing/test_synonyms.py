@@ -136,3 +136,20 @@ def test_a_transaction_that_is_undone_leaves_no_false_neighbours(monkeypatch: py
             memory.add_many([document])
         assert lists(memory) == compared_each_with_each(memory)
         assert len(lists(memory)) > 10
+
+
+def test_names_that_the_model_cannot_read_are_candidates_of_nobody(tmp_path: Path) -> None:
+    """A vector of zeros has no signs: a thousand such names are not compared with each other."""
+
+    class Blind(Crowds):
+        def embed(self, texts: Sequence[str], **options: object) -> NDArray[np.float32]:
+            matrix = super().embed(texts)
+            matrix[[i for i, text in enumerate(texts) if text.startswith("zq")]] = 0.0
+            return matrix
+
+    with Memory(tmp_path / "a.hippo", embedder=Blind(384, 0.4)) as memory:
+        memory.add_many([f"Zqa{n} met Ombra {n} Clock." for n in range(20)])
+        rows = memory.store.db.execute("SELECT key LIKE 'zq%', signs IS NULL, signed IS NULL FROM entities").fetchall()
+        assert {tuple(row) for row in rows} == {(1, 1, 1), (0, 0, 0)}
+        assert lists(memory)
+        assert lists(memory) == compared_each_with_each(memory)

@@ -63,7 +63,7 @@ def counted(memory: Memory, word: str) -> dict[str, float]:
     """How often each turn counts as holding a word, found again from its share of BM25."""
     of, places = wording(memory)
     a = of.picture.arrays
-    _, shares = of.share(of.query(word))
+    _, shares = of.share(of.query(word), len(places))
     mean = np.mean([a.spread_length[place] for place in places.values()])
     found = {}
     for source, place in places.items():
