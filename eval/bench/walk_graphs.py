@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from eval.dataset import load_datasets
 from hippomem.arrays import kinds
 from hippomem.graph.rows import fill_rows
 from hippomem.graph.walk import Network
-from hippomem.memory import Memory
 from hippomem.retrieve.weights import Weights
+
+if TYPE_CHECKING:
+    from hippomem.memory import Memory
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -111,6 +114,7 @@ def generated(nodes: int, seed: int = 0) -> WalkGraph:
 
 def of_dataset(folder: Path) -> list[WalkGraph]:
     """The sentence graph of each corpus of a set, as the default retriever walks it, indexed with the default encoder."""
+    from hippomem.memory import Memory
     from indexing.readers import read_beir
 
     (dataset,) = load_datasets([folder])

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -28,6 +29,8 @@ _log = logging.getLogger("hippomem.arrays")
 #: Of the files' layout: another number is another hippomem's.
 FORMAT = 1
 MANIFEST = "manifest.json"
+#: What the manifest says of each array.
+_TOLD = {"type", "shape", "bytes", "blocks"}
 #: Bytes that one checksum covers.
 BLOCK = 16 * 2**20
 
@@ -68,7 +71,8 @@ class Generations:
         """
         self.folder.mkdir(exist_ok=True)
         self._sweep()
-        temporary = self.folder / f".{self.namespace_key}.{os.getpid()}"
+        # A thread of its own may be merging meanwhile.
+        temporary = self.folder / f".{self.namespace_key}-{threading.get_ident()}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         try:
@@ -159,10 +163,14 @@ def _manifest(folder: Path) -> Any:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         format_, order = manifest["format"], manifest["byteorder"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Unusable(f"{folder / MANIFEST} cannot be read ({error})") from error
-    if (format_, order) != (FORMAT, sys.byteorder):
-        raise Unusable(f"{folder} has format {format_}, {order}-endian; this hippomem reads {FORMAT}, {sys.byteorder}")
+        if (format_, order) != (FORMAT, sys.byteorder):
+            raise Unusable(f"{folder} has format {format_}, {order}-endian; this hippomem reads {FORMAT}, {sys.byteorder}")
+        Origin(**manifest["origin"])
+        lacking = [name for name, told in manifest["arrays"].items() if not set(told) >= _TOLD]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unusable(f"{folder / MANIFEST} cannot be read ({type(error).__name__}: {error})") from error
+    if lacking:
+        raise Unusable(f"{folder / MANIFEST} does not say enough of {', '.join(lacking)}")
     return manifest
 
 

@@ -39,6 +39,8 @@ class PictureKeeper:
         #: The change up to which the newest files are; -1 for none.
         self._written = -1
         self._merging: threading.Thread | None = None
+        #: The change at which a thread last began to write; -1 for none.
+        self._tried = -1
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def current(self) -> Picture:
@@ -111,24 +113,33 @@ class PictureKeeper:
 
     def _anew(self, db: sqlite3.Connection, newest: int) -> Picture:
         """A picture made from the store: in files where it is large, in memory where it is small."""
-        dimension = int((self._store.setting("embedder") or {"dimension": 0})["dimension"])
         count = "SELECT count(*) FROM passages WHERE namespace_key = ? AND state IN ('ready', 'failed')"
         large = db.execute(count, (self._namespace_key,)).fetchone()[0] >= FILES_FROM
         origin, generations = self._origin(db, newest), self._generations
         if not large or origin is None or generations is None:
-            return Picture(build(db, self._namespace_key, dimension, newest))
-
-        def fill(writer: Writer) -> Origin:
-            build(db, self._namespace_key, dimension, newest, writer.make)
-            return origin
-
+            return Picture(build(db, self._namespace_key, self._dimension, newest))
         try:
-            arrays, _ = files.read(generations.write(fill))
+            picture = self._anew_in_files(db, generations, origin)
             self._written = newest
         except OSError as error:
             _log.warning("no files can be kept beside the store (%s); they are made for this process alone", error)
             self._temporary = tempfile.TemporaryDirectory(prefix="hippomem-", ignore_cleanup_errors=True)
-            arrays, _ = files.read(Generations(Path(self._temporary.name), self._namespace_key).write(fill))
+            elsewhere = Generations(Path(self._temporary.name), self._namespace_key)
+            picture = self._anew_in_files(db, elsewhere, origin)
+        return picture
+
+    @property
+    def _dimension(self) -> int:
+        return int((self._store.setting("embedder") or {"dimension": 0})["dimension"])
+
+    def _anew_in_files(self, db: sqlite3.Connection, generations: Generations, origin: Origin) -> Picture:
+        """A picture made from the store in new files. Raises OSError."""
+
+        def fill(writer: Writer) -> Origin:
+            build(db, self._namespace_key, self._dimension, origin.sequence, writer.make)
+            return origin
+
+        arrays, _ = files.read(generations.write(fill))
         return Picture(arrays)
 
     # -- merging ------------------------------------------------------------------------------------------------------
@@ -155,7 +166,10 @@ class PictureKeeper:
                 self._written = max(self._written, self._newest_written())
         behind = self._written >= 0 and picture.sequence - self._written > MERGE_AT
         full = self._cramped(picture) and self._written <= picture.base
-        if self._merging is None and self._temporary is None and self._written >= 0 and (behind or full):
+        # A disk that was full just now is not filled again by every search.
+        tried = self._tried >= 0 and picture.sequence - self._tried <= MERGE_AT
+        if self._merging is None and self._temporary is None and self._written >= 0 and (behind or full) and not tried:
+            self._tried = picture.sequence
             self._merging = threading.Thread(target=self._merge, args=(full,), name="hippomem-merge", daemon=True)
             self._merging.start()
 
@@ -176,10 +190,12 @@ class PictureKeeper:
                 with store.reading() as db:
                     newest = changes.newest_sequence(db)
                     picture = None if anew else other._from_files(newest)
-                    if picture is None or not other._follow(picture, newest):
-                        other._anew(db, newest)
+                    if picture is not None and other._follow(picture, newest):
+                        other.write(picture, db)
                         return
-                    other.write(picture, db)
+                    generations, origin = other._generations, other._origin(db, newest)
+                    if generations is not None and origin is not None:
+                        other._anew_in_files(db, generations, origin)
         except (OSError, StoreError) as error:
             _log.warning("no new files could be written (%s); the old ones stay, and are tried again", error)
 

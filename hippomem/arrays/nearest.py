@@ -82,7 +82,9 @@ def cluster(vectors: Vectors, scales: Scales) -> tuple[NDArray[np.float32], NDAr
     k = int(4 * np.sqrt(n))
     rng = np.random.default_rng(0)
     sample = np.sort(rng.choice(n, size=min(n, _SAMPLE * k), replace=False))
-    kmeans = faiss.Kmeans(vectors.shape[1], k, niter=8, spherical=True, seed=0, max_points_per_centroid=_SAMPLE)
+    # min_points_per_centroid: else it warns on standard error up to 24,000 passages.
+    bounds = {"min_points_per_centroid": 1, "max_points_per_centroid": _SAMPLE}
+    kmeans = faiss.Kmeans(vectors.shape[1], k, niter=8, spherical=True, seed=0, **bounds)
     kmeans.train(vectors[sample] * scales[sample, None])
     centroids = np.ascontiguousarray(kmeans.centroids, dtype=np.float32)
     assigned = np.empty(n, dtype=np.int32)

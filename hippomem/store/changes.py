@@ -34,6 +34,8 @@ _TRIGGERS = (
     ("entities", "DELETE", f"{_NOTE} (3, OLD.entity_key)"),
     ("synonyms", "INSERT", f"{_NOTE} (3, NEW.entity_key)"),
     ("synonyms", "DELETE", f"{_NOTE} (3, OLD.entity_key)"),
+    # Another model: every vector is another, of rows that stay what they are.
+    ("settings", "UPDATE", "INSERT INTO touched SELECT 0, 0 WHERE NEW.name = 'embedder'"),
 )  # fmt: skip
 
 

@@ -29,11 +29,18 @@ def describe(picture: Picture) -> dict[str, object]:
         for other in picture.gather(np.array([node]), kind)[0]
     }
     many = sum(len(picture.gather(np.array([node]), kind)[0]) for node in name for kind in range(1, 9))
-    strengths = {}
-    for entity in entities.tolist():
-        for entry in range(int(a.counts[0]) and len(a.edge_target)):
-            if entry >= int(a.edge_used[0]):
-                break
+    strengths: dict[tuple[object, int, object], int] = {}
+    for node in name:
+        rows = picture.edges
+        entries, entry = list(range(int(rows.start[node]), int(rows.start[node + 1]))), int(rows.head[node])
+        while entry >= 0:
+            entries.append(entry)
+            entry = int(rows.following[entry - rows.base])
+        for entry in entries:
+            if kind := int(rows.label[entry]):
+                strengths[name[node], kind, name[int(rows.target[entry])]] = int(a.edge_strength[entry])
+    assert all(value == 255 for (_, kind, _), value in strengths.items() if kind != kinds.SYNONYM)
+    assert set(strengths) == edges
     terms = {int(h): at for at, h in enumerate(a.term_hash[: int(a.counts[3])].tolist())}
     postings: dict[tuple[int, int], int] = {}
     for value, term in terms.items():

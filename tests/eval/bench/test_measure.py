@@ -56,7 +56,8 @@ def test_memory_is_that_of_one_process() -> None:
 
 def test_bench_index_times_the_stages() -> None:
     """A real store is made; the ratio is torch over onnx, round by round."""
-    seconds = index_seconds([Document("Ada met Charles."), Document("Charles built it.")], HashEmbedder())
+    # Many enough for each stage to have batches of its own.
+    seconds = index_seconds([Document(f"Ada met Charles {n} times.") for n in range(100)], HashEmbedder())
     assert {"store", "extract", "embed", "synonyms", "total"} <= set(seconds)
     assert seconds["total"] >= seconds["embed"]
     report = summarise({"onnx": [{"total": 2.0}, {"total": 4.0}], "torch": [{"total": 6.0}, {"total": 4.0}]})

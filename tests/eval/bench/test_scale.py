@@ -18,6 +18,7 @@ from eval.bench.scale.phase import Bench, exact
 from hippomem.errors import ConfigError, HippomemError
 from hippomem.memory import Memory
 from hippomem.retrieve.hippomem import HippoMem
+from hippomem.retrieve.sparse import Sparse
 
 Scale = Callable[..., int]
 
@@ -141,8 +142,12 @@ def test_overlap_falls_when_the_search_is_not_the_exact_one(indexed: Path, monke
     assert real["overlap_at_10"] > 0.9
     walk = HippoMem._walk
 
-    def lame(self: HippoMem, reset: Any) -> Any:
-        return walk(self, reset) if self._is_exact else reset[::-1] / reset.sum()
+    def lame(self: HippoMem, seeds: Any) -> Any:
+        if self._is_exact:
+            return walk(self, seeds)
+        nodes = seeds.nodes
+        wrong = Sparse(nodes.places, nodes.values[::-1] / nodes.values.sum())
+        return wrong, wrong
 
     monkeypatch.setattr(HippoMem, "_walk", lame)
     assert exact(order(indexed, "exact", 10))["overlap_at_10"] < real["overlap_at_10"] - 0.1
