@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -30,6 +31,8 @@ IN_MEMORY = ":memory:"
 APPLICATION_ID = 0x48495050
 #: Seconds to wait for another process's write to end before giving up.
 BUSY_SECONDS = 30.0
+#: Seconds that closing and forgetting wait for others before they leave what is due to whoever comes next.
+TIDY_SECONDS = 1.0
 #: Files up to this many bytes are purged at once after each forgetting, which takes well under a second; larger ones when
 #: asked to (`Memory.purge`), because the cost grows with the file and not with what is forgotten.
 PURGE_AT_ONCE = 64 * 2**20
@@ -74,12 +77,21 @@ class Store:
         except sqlite3.OperationalError as error:
             raise StoreError(f"'{name}' cannot be opened: {error}; check the folder's permissions.") from error
         store = cls(db, name)
+        until = time.monotonic() + BUSY_SECONDS
         try:
-            store._prepare(create)
+            while True:
+                try:
+                    store._prepare(create)
+                except StoreBusyError:
+                    # SQLite does not wait for a lock where waiting could be for ever, as when a new file is set to WAL.
+                    if time.monotonic() >= until:
+                        raise
+                    time.sleep(0.02)
+                else:
+                    return store
         except BaseException:
             db.close()
             raise
-        return store
 
     def _prepare(self, create: bool) -> None:
         try:
@@ -245,7 +257,7 @@ class Store:
 
         secure_delete overwrites a deleted row, but not the copies of it that SQLite leaves in the unused middle of a page
         whenever rows move from page to page: only a file written anew is free of them (about 1 s for 100 MB).
-        at_most: a file of more bytes is left for later, and so is a log that another process is reading.
+        at_most: a file of more bytes is left for later, and so is one that another process is using just now.
         Raises StoreBusyError when another process writes for too long.
         """
         if self.path == IN_MEMORY or not self.purge_due:
@@ -254,13 +266,16 @@ class Store:
             if at_most is not None and self.size_in_bytes() > at_most:
                 self.purge_log()
                 return False
-            self.db.execute("VACUUM")
-            if not self.purge_log():
-                return False
-            if self.arrays_folder is not None:  # vectors of what was deleted; who has the files open may read on
-                shutil.rmtree(self.arrays_folder, ignore_errors=True)
-            self.set_setting("purge_due", False)
+            with self._patience(BUSY_SECONDS if at_most is None else TIDY_SECONDS):
+                self.db.execute("VACUUM")
+                if not self.purge_log():
+                    return False
+                if self.arrays_folder is not None:  # vectors of what was deleted; who has the files open may read on
+                    shutil.rmtree(self.arrays_folder, ignore_errors=True)
+                self.set_setting("purge_due", False)
         except sqlite3.DatabaseError as error:
+            if at_most is not None and _is_busy(error):
+                return False
             raise _as_store_error(error, self.path) from error
         return True
 
@@ -268,8 +283,19 @@ class Store:
         """Empty the write-ahead log into the file, so that no old page image is left beside it; False if it is in use."""
         if self.path == IN_MEMORY:
             return True
-        busy, *_ = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        with self._patience(TIDY_SECONDS):
+            busy, *_ = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        """Wait so long for others, instead of as long as otherwise."""
+        before = self.db.execute("PRAGMA busy_timeout").fetchone()[0]
+        self.db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+        try:
+            yield
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {before}")
 
     def backup(self, path: str | Path) -> None:
         """Copy the store to *path* while others read and write it (SQLite's online backup)."""
@@ -297,9 +323,13 @@ class Store:
         self.close()
 
 
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
 def _as_store_error(error: sqlite3.DatabaseError, path: str) -> StoreError:
     message = str(error)
-    if "locked" in message or "busy" in message:
+    if _is_busy(error):
         return StoreBusyError(
             f"another process has been writing to '{path}' for more than {BUSY_SECONDS:.0f} s; try again when it is done."
         )
