@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -54,21 +55,44 @@ def _embed_table(
         if progress is not None:
             progress(f"embedding {table}", done, max(done, total))
 
-    for keys, texts in vectors.unembedded(store.db, namespace_key, table, COMMIT_EVERY):
-        matrix, signs = _embed(embedder, _ROLES[table], texts, report)
+    blocks = vectors.unembedded(store.db, namespace_key, table, COMMIT_EVERY)
+    for keys, (matrix, signs) in _ahead(blocks, lambda texts: _embed(embedder, _ROLES[table], texts, report)):
         with store.transaction() as db:
             vectors.save(db, table, keys, matrix)
             if signs is not None:
                 vectors.save_token_signs(db, keys, signs)
 
 
+def _ahead(
+    blocks: Iterator[vectors.Block], embed: Callable[[Sequence[str]], Vectors]
+) -> Iterator[tuple[list[int], Vectors]]:
+    """Each block's rows with their vectors; while a block is written, the next is read and embedded.
+
+    The encoder leaves the interpreter alone while it works, and an endpoint's answer is waited for: both have time for it.
+    """
+    waiting: tuple[list[int], Future[Vectors]] | None = None
+    encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+    try:
+        for keys, texts in blocks:
+            coming = keys, encoder.submit(embed, texts)
+            if waiting is not None:
+                yield waiting[0], waiting[1].result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+    finally:
+        encoder.shutdown(wait=True, cancel_futures=True)
+
+
 Signs = list[NDArray[np.uint8]]
+#: Vectors of texts, and of passages the signs of their tokens where the model shows them.
+Vectors = tuple[NDArray[np.float32], Signs | None]
 
 
 def _embed(
     embedder: Embedder, role: Role, texts: Sequence[str], report: Callable[[int], None] | None = None
-) -> tuple[NDArray[np.float32], Signs | None]:
-    """Vectors of texts, and of passages the signs of their tokens where the model shows them."""
+) -> Vectors:
+    """See `Vectors`."""
     with_tokens = token_embedder(embedder) if role == "passage" else None
     if with_tokens is None:
         return embedder.embed(texts, role=role, progress=report), None

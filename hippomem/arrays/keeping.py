@@ -34,6 +34,7 @@ class PictureKeeper:
     def __init__(self, store: Store, namespace: str) -> None:
         self._store, self._namespace = store, namespace
         self._picture: Picture | None = None
+        self._seen = (-1, -1)
         self._namespace_key = -1
         #: The change up to which the newest files are; -1 for none.
         self._written = -1
@@ -44,6 +45,9 @@ class PictureKeeper:
 
     def current(self) -> Picture:
         """The picture as of the newest commit: edited in place by what changed, or else a new one."""
+        version = self._version()
+        if self._picture is not None and version == self._seen:
+            return self._picture
         with self._store.reading() as db:
             found = self._store.namespace_key(self._namespace)
             namespace_key = -1 if found is None else found
@@ -59,9 +63,14 @@ class PictureKeeper:
                 picture = None
             if picture is None:
                 picture = self._anew(db, newest)
-            self._picture = picture
+            self._picture, self._seen = picture, version
         self._merge_later(picture)
         return picture
+
+    def _version(self) -> tuple[int, int]:
+        """Another one when anybody may have written: what others committed, and what this connection changed."""
+        db = self._store.db
+        return int(db.execute("PRAGMA data_version").fetchone()[0]), db.total_changes
 
     # -- opening ------------------------------------------------------------------------------------------------------
 

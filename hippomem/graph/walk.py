@@ -7,9 +7,9 @@ by power iteration and is the check of this one (`Network.transition` is its mat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,17 @@ _WEIGHT_UNIT = 2.0**-20
 
 
 @dataclass(frozen=True)
+class Senders:
+    """Nodes that passed activation on. nodes: (p,) ascending.    rate: (p,) activation for each unit of an edge's weight.
+    order: (p,) see `Walked.senders`.
+    """
+
+    nodes: Ints
+    rate: Vector
+    order: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
 class Walked:
     """What a walk reached.
 
@@ -49,11 +60,10 @@ class Walked:
     pushed: Ints
     totals: Vector
 
-    @cached_property
-    def senders(self) -> Sparse:
-        """Nodes that passed activation on, and the sums of their rows' weights."""
+    def senders(self, order: Callable[[Ints], NDArray[np.uint64]]) -> Senders:
+        """Who passed activation on. order: what decides between nodes that gave equally much, lower first."""
         nodes, first = np.unique(self.pushed, return_index=True)
-        return Sparse(nodes, self.totals[first])
+        return Senders(nodes, self.inside(0).at(nodes) / self.totals[first], order(nodes))
 
     def inside(self, first: int) -> Sparse:
         """Activation of the nodes from *first* on, counted from there."""
@@ -143,22 +153,25 @@ class Network:
         return Walked(nodes, units / max(int(units.sum()), 1), pushed, totals * _WEIGHT_UNIT)
 
 
-    def inflow(self, node: int, walked: Walked, weights: Mapping[int, float]) -> tuple[Ints, Vector]:
-        """Where a node's activation comes from: nodes that were pushed, and their share of a push that goes to it, P_ij.
+    def strongest(
+        self, node: int, senders: Senders, weights: Mapping[int, float], without: Ints
+    ) -> tuple[int, float]:
+        """The node that gave a node most along one edge, x_i · P_ij, and how much; (-1, 0) for none.
 
-        A source that is joined by two kinds of edges is there twice. Costs the edges of the node, or those of the nodes that
-        were pushed where these are fewer.
+        without: nodes that are passed over. Costs the edges of the node, or those of the senders where these are fewer.
         """
-        sources, share = _inflow_kernel()(
+        found: tuple[int, float] = _strongest_kernel()(
             *self.edges.arrays,
             self.strength,
             self.hub,
             self.step_weights(weights),
             node,
-            walked.senders.places,
-            walked.senders.values,
+            senders.nodes,
+            senders.rate,
+            senders.order,
+            without,
         )
-        return sources, share
+        return found
 
 
 @cache
@@ -302,22 +315,21 @@ def _kernel() -> Any:
 
 
 @cache
-def _inflow_kernel() -> Any:
+def _strongest_kernel() -> Any:
     from numba import njit
 
     @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def inflow(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, node, pushed, totals
+    def strongest(  # type: ignore[no-untyped-def]
+        start, target, label, head, following, strength, hub, weight, node, senders, rate, order, without
     ):
         base = start[-1]
-        sources = np.empty(64, dtype=np.int64)
-        share = np.empty(64, dtype=np.float64)
-        found = 0
+        best = -1
+        most = 0.0
         # Every edge is in both rows with one kind and strength, so the node's own row tells who may pass on to it, and how
         # much; a hub's row is longer than those of all who do.
-        own = start[node + 1] - start[node] < 64 * len(pushed)
-        for i in range(1 if own else len(pushed)):
-            row = node if own else pushed[i]
+        own = start[node + 1] - start[node] < 64 * len(senders)
+        for i in range(1 if own else len(senders)):
+            row = node if own else senders[i]
             entry = start[row]
             last = start[row + 1]
             chained = False
@@ -329,16 +341,21 @@ def _inflow_kernel() -> Any:
                     break
                 other = target[entry]
                 step = weight[label[entry]] * strength[entry] / 255.0 * hub[node]
-                if step > 0.0 and (own or other == node):
-                    at = np.searchsorted(pushed, other) if own else i
-                    if at < len(pushed) and (not own or pushed[at] == other):
-                        if found == len(sources):
-                            sources = np.append(sources, np.empty_like(sources))
-                            share = np.append(share, np.empty_like(share))
-                        sources[found] = pushed[at]
-                        share[found] = step / totals[at]
-                        found += 1
                 entry = following[entry - base] if chained else entry + 1
-        return sources[:found], share[:found]
+                if step <= 0.0 or not (own or other == node):
+                    continue
+                at = np.searchsorted(senders, other) if own else i
+                if at == len(senders) or (own and senders[at] != other):
+                    continue
+                flow = rate[at] * step
+                if flow > most or (flow == most and best >= 0 and order[at] < order[best]):
+                    passed_over = False
+                    for one in without:
+                        if one == senders[at]:
+                            passed_over = True
+                    if not passed_over:
+                        best = at
+                        most = flow
+        return (senders[best] if best >= 0 else -1), most
 
-    return inflow
+    return strongest

@@ -6,10 +6,13 @@ The score of a chain is cosine(query, f1 + f2), from vectors that are stored alr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hippomem.arrays.kinds import MENTION, TITLED, any_of
 from hippomem.arrays.picture import Picture
 from hippomem.graph.similarity import quantised_pairs
 from hippomem.retrieve.base import distinct, top
@@ -28,6 +31,7 @@ _PROMISING = 1000
 _PAIRS = 200
 #: A passage in no chain, or in poor ones only, counts as its own best fact, at this share.
 ALONE = 0.9
+_MENTIONS = any_of(MENTION, TITLED)
 
 
 @dataclass(frozen=True)
@@ -44,55 +48,123 @@ class ChainScores:
 def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
     """Scores of the best chains that begin with one of the best facts."""
     a = picture.arrays
-    firsts = np.sort(matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])])
-    first, second = _sharing(picture, firsts)
-    if not len(first):
+    firsts = matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])]
+    begin, second = _pairs_kernel()(
+        *picture.edges.arrays, picture.facts_from, firsts, a.frequency, a.is_triple, a.home, HUB, _MENTIONS
+    )
+    if not len(begin):
         return ChainScores(Sparse.of({}), Sparse.of({}))
-    of_first = matched.cosine(firsts)[np.searchsorted(firsts, first)]
-    of_second = matched.cosine(second)
+    first, together = firsts[begin], matched.cosine(firsts)[begin] + matched.cosine(second)
     # The rest could only win by saying the opposite of their partner, which no answer does.
     ties = a.fact_order[second] ^ (a.fact_order[first] >> np.uint64(1))
-    promising = top(of_first + of_second, _PROMISING, order=ties)
+    promising = top(together, _PROMISING, order=ties)
     first, second = first[promising], second[promising]
     between = quantised_pairs(a.fact_vector, a.fact_scale, first, second)
-    pair = (of_first[promising] + of_second[promising]) / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
+    pair = together[promising] / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
     best = top(pair, _PAIRS, order=ties[promising])
     first, second, pair = first[best], second[best], pair[best]
-    title_of_first, title_of_second = a.title_entity[a.home[first]], a.title_entity[a.home[second]]
-    named = _name(picture, first, title_of_second) | _name(picture, second, title_of_first)
-    passages = np.concatenate([a.home[first], a.home[second]]).astype(np.int64)
-    every = np.ones(len(pair), dtype=bool)
-    return ChainScores(*(_best_of(passages[np.tile(kept, 2)], np.tile(pair[kept], 2)) for kept in (named, every)))
+    named = _title_kernel()(
+        *picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS
+    )
+    passages = distinct(np.concatenate([a.home[first], a.home[second]]).astype(np.int64))
+    titled, every = np.full(len(passages), -1.0), np.full(len(passages), -1.0)
+    for facts in (first, second):
+        at = np.searchsorted(passages, a.home[facts])
+        np.maximum.at(every, at, pair)
+        np.maximum.at(titled, at[named], pair[named])
+    return ChainScores(Sparse(passages, titled), Sparse(passages, every))
 
 
-def _sharing(picture: Picture, firsts: Ints) -> tuple[Ints, Ints]:
-    """Pairs (first, second) of sentences of different passages that share an entity that few mention, each once."""
-    a = picture.arrays
-    firsts = firsts[a.is_triple[firsts] == 0]
-    entities, of_first = picture.entities_of_facts(firsts)
-    first = np.repeat(firsts, of_first)
-    frequency = a.frequency[entities]
-    linking = (frequency >= 2) & (frequency <= HUB)
-    entities, first = entities[linking], first[linking]
-    second, of_entity = picture.facts_of_entities(entities)
-    first = np.repeat(first, of_entity)
-    apart = (a.is_triple[second] == 0) & (a.home[first] != a.home[second])
-    size = len(a.fact_key)
-    pairs = distinct(first[apart] * size + second[apart])
-    return pairs // size, pairs % size
+@cache
+def _pairs_kernel() -> Any:
+    from numba import njit
+
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def pairs(  # type: ignore[no-untyped-def]
+        start, target, label, head, following, facts_from, firsts, frequency, is_triple, home, hub, labels
+    ):
+        """Pairs (number of the first, second) of sentences of different passages that share an entity that few mention."""
+        base = start[-1]
+        begin = np.empty(1024, dtype=np.int64)
+        second = np.empty(1024, dtype=np.int64)
+        found = 0
+        for i in range(len(firsts)):
+            if is_triple[firsts[i]]:
+                continue
+            before = found
+            node = firsts[i] + facts_from
+            entry = start[node]
+            chained = False
+            while True:
+                if entry == start[node + 1] and not chained:
+                    chained = True
+                    entry = head[node]
+                if chained and entry < 0:
+                    break
+                kind = label[entry]
+                entity = target[entry]
+                entry = following[entry - base] if chained else entry + 1
+                if not (kind and (labels >> kind) & 1 and 2 <= frequency[entity] <= hub):
+                    continue
+                other = start[entity]
+                later = False
+                while True:
+                    if other == start[entity + 1] and not later:
+                        later = True
+                        other = head[entity]
+                    if later and other < 0:
+                        break
+                    if label[other] and (labels >> label[other]) & 1:
+                        fact = target[other] - facts_from
+                        if not is_triple[fact] and home[fact] != home[firsts[i]]:
+                            if found == len(second):
+                                begin = np.append(begin, np.empty_like(begin))
+                                second = np.append(second, np.empty_like(second))
+                            begin[found] = i
+                            second[found] = fact
+                            found += 1
+                    other = following[other - base] if later else other + 1
+            # Two sentences may share several names: each pair once.
+            ordered = np.sort(second[before:found])
+            kept = before
+            for j in range(len(ordered)):
+                if j == 0 or ordered[j] != ordered[j - 1]:
+                    second[kept] = ordered[j]
+                    kept += 1
+            found = kept
+        return begin[:found], second[:found]
+
+    return pairs
 
 
-def _name(picture: Picture, facts: Ints, entities: Ints) -> NDArray[np.bool_]:
-    """Whether each fact mentions the entity of the same position (-1: none)."""
-    named, sizes = picture.entities_of_facts(facts)
-    of = np.repeat(np.arange(len(facts)), sizes)
-    found = np.zeros(len(facts), dtype=bool)
-    found[of[(named == entities[of])]] = True
-    return found
+@cache
+def _title_kernel() -> Any:
+    from numba import njit
 
+    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+    def named(  # type: ignore[no-untyped-def]
+        start, target, label, head, following, facts_from, first, second, title_entity, home, labels
+    ):
+        """Whether one fact of each pair mentions the title of the other's passage."""
+        base = start[-1]
+        told = np.zeros(len(first), dtype=np.bool_)
+        for i in range(len(first)):
+            for turn in range(2):
+                node = (first[i] if turn == 0 else second[i]) + facts_from
+                title = title_entity[home[second[i] if turn == 0 else first[i]]]
+                if title < 0:
+                    continue
+                entry = start[node]
+                chained = False
+                while True:
+                    if entry == start[node + 1] and not chained:
+                        chained = True
+                        entry = head[node]
+                    if chained and entry < 0:
+                        break
+                    if target[entry] == title and label[entry] and (labels >> label[entry]) & 1:
+                        told[i] = True
+                    entry = following[entry - base] if chained else entry + 1
+        return told
 
-def _best_of(passages: Ints, values: Vector) -> Sparse:
-    places, at = np.unique(passages, return_inverse=True)
-    best = np.full(len(places), -1.0)
-    np.maximum.at(best, at, values)
-    return Sparse(places, best)
+    return named

@@ -46,8 +46,8 @@ class Walk(Protocol):
         """The share of the restarts that begin at a node."""
         ...
 
-    def sources(self, node: int) -> tuple[Ints, Vector]:
-        """Where a node's activation comes from, and how much: (m,) nodes and x_i · P_ij."""
+    def strongest(self, node: int, without: list[int]) -> tuple[int, float]:
+        """The node that gave a node most, x_i · P_ij, and how much, some passed over; (-1, 0) for none."""
         ...
 
     def kind(self, node: int) -> tuple[NodeKind, int]:
@@ -151,11 +151,10 @@ class _Telling:
             return ()
         steps = [node]
         while len(steps) < _LONGEST:
-            sources, flow = walk.sources(node)
-            flow = np.where(np.isin(sources, steps), 0.0, flow)
-            if not len(flow) or DAMPING * flow.max() <= (1.0 - DAMPING) * walk.reset(node):
+            source, flow = walk.strongest(node, steps)
+            if source < 0 or DAMPING * flow <= (1.0 - DAMPING) * walk.reset(node):
                 break
-            node = int(sources[np.argmax(flow)])
+            node = source
             steps.append(node)
         steps.reverse()
         described = self._describe(steps)

@@ -121,7 +121,7 @@ class HippoMem:
             encoded = embed_query(self._embedder, query)
         with watch.stage("match"):
             names = QueryNames.of(query)
-            matched = match(picture, self._w, query, names, encoded.vector, exact=self._is_exact)
+            matched = match(picture, self._w, names, encoded.vector, exact=self._is_exact)
         with watch.stage("seed"):
             seeds = self._seeder.seed(query, names, matched)
         with watch.stage("walk"):
@@ -132,7 +132,7 @@ class HippoMem:
             strongest = top(activation.values, self._w.candidates, order=a.passage_order[activation.places])
             reached = activation.places[strongest]
             candidates = distinct(np.concatenate([matched.passages, reached, chains.every.places]))
-            own = self._best_own(candidates, matched)
+            own = matched.best_own(candidates)
             titled = np.maximum(chains.titled.at(candidates, default=-1.0), ALONE * own)
             every = np.maximum(chains.every.at(candidates, default=-1.0), ALONE * own)
         with watch.stage("fuse"):
@@ -184,15 +184,6 @@ class HippoMem:
     @cached_property
     def _transition(self) -> csr_array:
         return self._picture.network.transition(self._steps)
-
-    def _best_own(self, passages: Ints, matched: Matched) -> Vector:
-        """(c,) the best cosine among the own sentences of each passage; -1 for one without any."""
-        facts, sizes = self._picture.facts_of_passages(passages, sentences=True)
-        best = np.full(len(passages), -1.0)
-        if len(facts):
-            starts = np.cumsum(sizes) - sizes
-            best[sizes > 0] = np.maximum.reduceat(matched.cosine(facts), starts[sizes > 0])
-        return best
 
     def _fuse(
         self,

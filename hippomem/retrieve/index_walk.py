@@ -40,11 +40,15 @@ class IndexWalk:
         """See `Walk`."""
         return float(self.restart[node])
 
-    def sources(self, node: int) -> tuple[Ints, Vector]:
-        """See `Walk`."""
+    def strongest(self, node: int, without: list[int]) -> tuple[int, float]:
+        """See `Walk`; ties by position, which is order of content."""
         sources = row(self.pull, node)
-        flow: Vector = self.x[sources] * self.pull.data[self.pull.indptr[node] : self.pull.indptr[node + 1]]
-        return sources, flow
+        flow = self.x[sources] * self.pull.data[self.pull.indptr[node] : self.pull.indptr[node + 1]]
+        flow = np.where(np.isin(sources, without), 0.0, flow)
+        if not len(flow) or not flow.max() > 0:
+            return -1, 0.0
+        best = int(np.argmax(flow))
+        return int(sources[best]), float(flow[best])
 
     def kind(self, node: int) -> tuple[NodeKind, int]:
         """See `Walk`."""

@@ -24,11 +24,13 @@ _QUESTION_WORDS = frozenset(
 _MAX_TITLE = 12
 
 
-def query_mentions(query: str, known: Callable[[str], bool]) -> list[Mention]:
+def query_mentions(
+    query: str, known: Callable[[str], bool], opens: Callable[[str], bool] | None = None
+) -> list[Mention]:
     """Names in a query: what it shows by itself, and every name the graph knows, by longest match; each key once.
 
     A query in lower case throughout may name things in lower case. Question words, stop words and keys of one or two
-    ASCII characters are no names.
+    ASCII characters are no names.    opens: see `match_gazetteer`.
     """
     normalised = normalise(query)
     found = {mention.key: mention for mention in find_spans(normalised)}
@@ -36,7 +38,7 @@ def query_mentions(query: str, known: Callable[[str], bool]) -> list[Mention]:
     text = normalised if any(c.isupper() for c in normalised[1:]) else normalised.title()
     same_length = len(text) == len(normalised)
     for mention in match_gazetteer(
-        text if same_length else normalised, tokenize(text if same_length else normalised), known
+        text if same_length else normalised, tokenize(text if same_length else normalised), known, opens
     ):
         found.setdefault(mention.key, mention)
     return [mention for mention in found.values() if _names_something(mention.key)]

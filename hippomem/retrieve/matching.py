@@ -23,7 +23,8 @@ Vector = NDArray[np.float64]
 class Matched:
     """The candidates that a query finds by itself, the facts of these, and scores of any passage.
 
-    passages: (c,) places of the candidates, ascending.    facts: (f,) places of their sentences, ascending.
+    passages: (c,) places of the candidates, ascending.    own: (c,) the best cosine among the sentences of each, -1 for none.
+    facts: (f,) places of their sentences, ascending.
     match: (f,) score of each.    titles: 1 / (passages of that title) of passages whose title the query spells out.
     shares: (P,) BM25 shares.    speakers: hashes of what the query may name.
     """
@@ -31,6 +32,7 @@ class Matched:
     picture: Picture
     vector: NDArray[np.float32]
     passages: Ints
+    own: Vector
     facts: Ints
     match: Vector
     titles: Sparse
@@ -40,6 +42,17 @@ class Matched:
     def dense(self, passages: Ints) -> Vector:
         """(m,) cosines."""
         return self.picture.passage_cosines(self.vector, passages)
+
+    def best_own(self, passages: Ints) -> Vector:
+        """(m,) the best cosine among the own sentences of any passages; -1 for one without any."""
+        best = Sparse(self.passages, self.own).at(passages, default=np.nan)
+        new = np.flatnonzero(np.isnan(best))
+        facts, sizes = self.picture.facts_of_passages(passages[new], sentences=True)
+        best[new] = -1.0
+        if len(facts):
+            starts = (np.cumsum(sizes) - sizes)[sizes > 0]
+            best[new[sizes > 0]] = np.maximum.reduceat(self.cosine(facts), starts)
+        return best
 
     def lexical(self, passages: Ints) -> Vector:
         """(m,) BM25 shares, in [0, 1)."""
@@ -63,7 +76,6 @@ class Matched:
 def match(
     picture: Picture,
     weights: Weights,
-    query: str,
     names: QueryNames,
     vector: NDArray[np.float32],
     *,
@@ -72,18 +84,26 @@ def match(
     """Choose the candidates, and score their facts. vector: (d,) of the query.    exact: compare it with every passage."""
     a = picture.arrays
     wording = Wording(picture)
-    words = wording.query(query)
+    words = wording.query(names.tokens)
     sharing, shares = wording.share(words, weights.candidates)
     titles = _titles(picture, names, weights.candidates)
     near = nearest(picture, vector, weights.candidates, exact=exact)
     in_its_words = top(shares[sharing], weights.candidates, order=a.passage_order[sharing])
     passages = distinct(np.concatenate([near, sharing[in_its_words], titles.places]))
-    facts = distinct(picture.facts_of_passages(passages, sentences=True)[0])
-    score = picture.fact_cosines(vector, facts) + weights.lexical_match * wording.fact_share(words, facts)
+    stated, sizes = picture.facts_of_passages(passages, sentences=True)
+    cosines = picture.fact_cosines(vector, stated)
+    own = np.full(len(passages), -1.0)
+    if len(stated):
+        own[sizes > 0] = np.maximum.reduceat(cosines, (np.cumsum(sizes) - sizes)[sizes > 0])
+    order = np.argsort(stated, kind="stable")  # a sentence of two passages is one fact
+    first = np.ones(len(order), dtype=bool)
+    np.not_equal(stated[order[1:]], stated[order[:-1]], out=first[1:])
+    facts = stated[order[first]]
+    score = cosines[order[first]] + weights.lexical_match * wording.fact_share(words, facts)
     if len(titles.places):
         score += weights.title_match * titles.at(a.home[facts])
     speakers = np.array(list(names.names.values()), dtype=np.uint64)
-    return Matched(picture, vector, passages, facts, score, titles, shares, speakers)
+    return Matched(picture, vector, passages, own, facts, score, titles, shares, speakers)
 
 
 def _titles(picture: Picture, names: QueryNames, at_most: int) -> Sparse:

@@ -14,7 +14,7 @@ from hippomem.retrieve.base import top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.matching import Matched
 from hippomem.graph.sparse import Sparse
-from hippomem.graph.walk import Walked
+from hippomem.graph.walk import Senders, Walked
 from hippomem.types import NodeKind
 
 Ints = NDArray[np.int64]
@@ -37,22 +37,22 @@ class PictureWalk:
         best = top(self.restart.values, SEEDS, order=self._order(self.restart.places))
         return [(int(self.restart.places[at]), float(self.restart.values[at])) for at in best]
 
+    @cached_property
+    def _restart(self) -> dict[int, float]:
+        return dict(zip(self.restart.places.tolist(), self.restart.values.tolist(), strict=True))
+
     def reset(self, node: int) -> float:
         """See `Walk`."""
-        return float(self.restart.at(np.array([node]))[0])
+        return self._restart.get(node, 0.0)
 
     @cached_property
-    def _activation(self) -> Sparse:
-        return self.walked.inside(0)
+    def _senders(self) -> Senders:
+        return self.walked.senders(self._order)
 
-    def sources(self, node: int) -> tuple[Ints, Vector]:
-        """See `Walk`; in an order that follows from content, each source once."""
-        found, share = self.picture.network.inflow(node, self.walked, self.weights)
-        sources, at = np.unique(found, return_inverse=True)
-        flow = np.zeros(len(sources))
-        np.add.at(flow, at, share * self._activation.at(found))
-        in_order = np.argsort(self._order(sources))
-        return sources[in_order], flow[in_order]
+    def strongest(self, node: int, without: list[int]) -> tuple[int, float]:
+        """See `Walk`."""
+        passed_over = np.array(without, dtype=np.int64)
+        return self.picture.network.strongest(node, self._senders, self.weights, passed_over)
 
     def _order(self, nodes: Ints) -> NDArray[np.uint64]:
         """(m,) numbers of nodes that follow from content."""

@@ -95,7 +95,8 @@ class Seeder:
     def _named(self, query: str, names: QueryNames) -> list[int]:
         """Places of the entities that the query names."""
         known = self.picture.entities_named(names.names)
-        keys = [mention.key for mention in query_mentions(query, known.__contains__)]
+        opens = {key.partition(" ")[0] for key in known}
+        keys = [mention.key for mention in query_mentions(query, known.__contains__, opens.__contains__)]
         if self.options.query_entities is not None:
             keys += self.options.query_entities(query)
         keys = list(dict.fromkeys(keys))

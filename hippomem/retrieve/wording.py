@@ -6,6 +6,7 @@ Document frequencies and idf are computed from counts when a query asks for them
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +19,8 @@ from hippomem.arrays.kinds import NEXT, PREVIOUS
 from hippomem.arrays.picture import PARTS, Picture
 from hippomem.arrays.spread import LEAD, OWN, REPLY, WHOLE
 from hippomem.retrieve.lexical import K1, B
-from hippomem.text.words import term_of, terms
+from hippomem.text.fold import Token
+from hippomem.text.words import term_of, terms, terms_of
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -39,9 +41,9 @@ class Wording:
 
     picture: Picture
 
-    def query(self, text: str) -> Query:
-        """Terms of a query, with idf over passages and their dates."""
-        counts = Counter(terms(text))
+    def query(self, tokens: Sequence[Token]) -> Query:
+        """Terms of a tokenised query, with idf over passages and their dates."""
+        counts = Counter(terms_of(tokens))
         known = self.picture.terms_known(counts)
         places = np.array([known[term] for term in counts if term in known], dtype=np.int64)
         times = np.array([counts[term] for term in counts if term in known], dtype=np.float64)
@@ -110,9 +112,9 @@ class Wording:
                 plain = word.isascii() and word.isalnum()
                 of_word[word] = [t for t in [term_of(word.lower())] if t is not None] if plain else terms(word)
         known = self.picture.terms_known({term for some in of_word.values() for term in some})
-        a = self.picture.arrays
-        idf = {term: float(self._idf(a.term_frequency[place])) for term, place in known.items()}
-        unseen = float(self._idf(np.zeros(())))
+        places = np.array(list(known.values()), dtype=np.int64)
+        values = self._idf(np.append(self.picture.arrays.term_frequency[places], 0)).tolist()
+        idf, unseen = dict(zip(known, values[:-1], strict=True)), values[-1]
         value = {word: max((idf.get(term, unseen) for term in some), default=0.0) for word, some in of_word.items()}
         return np.array([value[word] for word in words], dtype=np.float64)
 

@@ -7,7 +7,7 @@ A *word* is what the inverted index holds: a folded token, or a pair of neighbou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -71,8 +71,9 @@ def terms(text: str) -> list[str]:
     >>> terms("The mothers of the kings")
     ['mother', 'king']
     """
-    return _terms(words(tokenize(normalise(text))))
+    return terms_of(tokenize(normalise(text)))
 
 
-def _terms(some_words: Iterable[str]) -> list[str]:
-    return [term for term in map(term_of, some_words) if term is not None]
+def terms_of(tokens: Sequence[Token]) -> list[str]:
+    """Terms of a tokenised text, in order, repeats kept."""
+    return [term for term in map(term_of, words(tokens)) if term is not None]

@@ -13,6 +13,7 @@ from hippomem.retrieve.lexical import K1, B
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 from hippomem.testing import HashEmbedder
+from hippomem.text.fold import normalise, tokenize
 from hippomem.text.dates import date_words
 from hippomem.text.words import terms
 from hippomem.types import Document
@@ -63,7 +64,7 @@ def counted(memory: Memory, word: str) -> dict[str, float]:
     """How often each turn counts as holding a word, found again from its share of BM25."""
     of, places = wording(memory)
     a = of.picture.arrays
-    _, shares = of.share(of.query(word), len(places))
+    _, shares = of.share(of.query(tokenize(normalise(word))), len(places))
     mean = np.mean([a.spread_length[place] for place in places.values()])
     found = {}
     for source, place in places.items():
