@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from hippomem.arrays import files
-from hippomem.arrays.files import Generations, Unusable
+from hippomem.arrays.files import Unusable
 from hippomem.arrays.keeping import origin_of
 from hippomem.store import Store
 from hippomem.store.checking import damage
@@ -17,27 +18,27 @@ def check(store: Store) -> CheckReport:
 
     Raises StoreBusyError.
     """
-    found = damage(store)
-    sound, removed, left = 0, [], []
+    found, sound = damage(store), 0
+    removed: list[str] = []
+    left: list[str] = []
     folder = store.arrays_folder
     # In a damaged store nothing says which files are its own.
-    for path in [] if found or folder is None or not folder.is_dir() else sorted(folder.iterdir()):
-        key, _, sequence = path.name.partition(".")
-        if not (key.isdecimal() and sequence.isdecimal()):
-            continue
-        generations = Generations(folder, int(key))
-        wrong = _unusable(store, generations, path.name)
-        if not wrong:
-            sound += 1
-            continue
-        shutil.rmtree(path, ignore_errors=True)
-        (left if path.exists() else removed).append(f"{path}: {'; '.join(wrong)}")
+    if folder is not None and folder.is_dir() and not found:
+        for path in sorted(folder.iterdir()):
+            key, _, sequence = path.name.partition(".")
+            if not (key.isdecimal() and sequence.isdecimal()):
+                continue
+            wrong = _unusable(store, path, int(key))
+            if not wrong:
+                sound += 1
+                continue
+            shutil.rmtree(path, ignore_errors=True)
+            (left if path.exists() else removed).append(f"{path}: {'; '.join(wrong)}")
     return CheckReport(store.path, store.schema_version, tuple(found), sound, tuple(removed), tuple(left))
 
 
-def _unusable(store: Store, generations: Generations, name: str) -> list[str]:
+def _unusable(store: Store, path: Path, namespace_key: int) -> list[str]:
     """Why a generation cannot be used; nothing when it can."""
-    path = generations.folder / name
     wrong = list(files.damaged(path))
     if wrong:
         return wrong
@@ -46,6 +47,6 @@ def _unusable(store: Store, generations: Generations, name: str) -> list[str]:
     except Unusable as error:
         return [str(error)]
     with store.reading():
-        if origin != origin_of(store, generations.namespace_key, origin.sequence):
+        if origin != origin_of(store, namespace_key, origin.sequence):
             return ["it was not made from this store as it is now"]
     return []
