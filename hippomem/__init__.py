@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hippomem.memory import Memory as Memory
     from hippomem.retrieve.options import RetrieverOptions as RetrieverOptions
     from hippomem.types import AddReport as AddReport
+    from hippomem.types import CheckReport as CheckReport
     from hippomem.types import Document as Document
     from hippomem.types import Hit as Hit
     from hippomem.types import MemoryRecord as MemoryRecord
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AddReport": "hippomem.types",
     "Answer": "hippomem.answer.reader",
+    "CheckReport": "hippomem.types",
     "Document": "hippomem.types",
     "HippomemError": "hippomem.errors",
     "Hit": "hippomem.types",
@@ -49,6 +51,7 @@ _HOME = {
 __all__ = [
     "AddReport",
     "Answer",
+    "CheckReport",
     "Document",
     "HippomemError",
     "Hit",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 from hippomem.answer.candidates import PASSAGES
 from hippomem.answer.reader import READ, Answer, answer_question
 from hippomem.answer.trail import Trail, Trails
+from hippomem.arrays.checking import check
 from hippomem.arrays.keeping import FILES_FROM
 from hippomem.errors import ConfigError
 from hippomem.models.embedder import Embedder
@@ -26,7 +27,7 @@ from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
 from hippomem.store.export import canonical_text
 from hippomem.text.dates import require_date
-from hippomem.types import AddReport, Document, Kind, MemoryRecord, SearchResult, Stats
+from hippomem.types import AddReport, CheckReport, Document, Kind, MemoryRecord, SearchResult, Stats
 from indexing.chunking import CHUNK_CHARACTERS
 from indexing.pipeline import Indexer, Progress
 
@@ -304,6 +305,19 @@ class Memory:
         """Counts over this namespace."""
         with self._lock, self.store.reading():
             return stats.count(self.store, self.namespace)
+
+    def check(self) -> CheckReport:
+        """Read all of the store, every namespace, and the files beside it; remove files that cannot be used.
+
+        The next search makes those anew. What is wrong with the store itself is told, and left as it is.
+        Raises StoreBusyError.
+        """
+        with self._lock:
+            report = check(self.store)
+            if report.removed:  # this process may have had them open
+                self._open.close()
+                self._open, self._retrievers = OpenNamespace(self.store, self.namespace), {}
+            return report
 
     def export(self) -> str:
         """The canonical export: equal for two stores that remember the same things, however they came to."""

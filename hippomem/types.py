@@ -227,3 +227,28 @@ class Stats:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `Memory.check` found, in sentences.
+
+    damage: what is wrong with the store itself.    generations: folders of files beside it that are as they were written.
+    removed: such as could not be used; the next search makes them anew.    left: such as could not be removed either.
+    """
+
+    store: str
+    schema_version: int
+    damage: tuple[str, ...]
+    generations: int
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the store itself is: what stands beside it can always be made anew."""
+        return not self.damage
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {**asdict(self), "is_sound": self.is_sound}

@@ -142,7 +142,7 @@ def overlap(x: Vector, exact: Vector) -> float:
 
 
 def _push(graph: WalkGraph) -> Solver:
-    return lambda seeds: graph.network.walk(*seeds, graph.steps, damping=DAMPING)
+    return lambda seeds: graph.network.walk(seeds[0], seeds[1], graph.steps, damping=DAMPING)
 
 
 def _power(graph: WalkGraph) -> Solver:

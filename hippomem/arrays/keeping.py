@@ -16,7 +16,7 @@ from hippomem.arrays.picture import BASE_PASSAGES, PASSAGES, Picture
 from hippomem.arrays.update import update
 from hippomem.errors import StoreError
 from hippomem.graph.rows import NoRoomError
-from hippomem.store import IN_MEMORY, Store, changes
+from hippomem.store import Store, changes
 
 _log = logging.getLogger("hippomem.arrays")
 
@@ -80,10 +80,8 @@ class PictureKeeper:
         folder = self._store.arrays_folder
         return None if folder is None else Generations(folder, self._namespace_key)
 
-    def _origin(self, db: sqlite3.Connection, sequence: int) -> Origin | None:
-        token = changes.token(db, sequence)
-        store_id = self._store.setting("store_id")
-        return None if token is None or store_id is None else Origin(store_id, self._namespace_key, sequence, token)
+    def _origin(self, sequence: int) -> Origin | None:
+        return origin_of(self._store, self._namespace_key, sequence)
 
     def _from_files(self, newest: int) -> Picture | None:
         """The newest generation that is of this store and that the log of changes leads on from."""
@@ -91,7 +89,7 @@ class PictureKeeper:
         for folder in [] if generations is None else generations.newest_first():
             try:
                 arrays, origin = files.read(folder)
-                if origin.sequence > newest or origin != self._origin(self._store.db, origin.sequence):
+                if origin.sequence > newest or origin != self._origin(origin.sequence):
                     raise Unusable(f"{folder} was not made from this store as it is now")
             except Unusable as error:
                 _log.warning("files beside the store are passed over: %s", error)
@@ -115,7 +113,7 @@ class PictureKeeper:
         """A picture made from the store: in files where it is large, in memory where it is small."""
         count = "SELECT count(*) FROM passages WHERE namespace_key = ? AND state IN ('ready', 'failed')"
         large = db.execute(count, (self._namespace_key,)).fetchone()[0] >= FILES_FROM
-        origin, generations = self._origin(db, newest), self._generations
+        origin, generations = self._origin(newest), self._generations
         if not large or origin is None or generations is None:
             return Picture(build(db, self._namespace_key, self._dimension, newest))
         try:
@@ -191,17 +189,17 @@ class PictureKeeper:
                     newest = changes.newest_sequence(db)
                     picture = None if anew else other._from_files(newest)
                     if picture is not None and other._follow(picture, newest):
-                        other.write(picture, db)
+                        other.write(picture)
                         return
-                    generations, origin = other._generations, other._origin(db, newest)
+                    generations, origin = other._generations, other._origin(newest)
                     if generations is not None and origin is not None:
                         other._anew_in_files(db, generations, origin)
         except (OSError, StoreError) as error:
             _log.warning("no new files could be written (%s); the old ones stay, and are tried again", error)
 
-    def write(self, picture: Picture, db: sqlite3.Connection) -> None:
-        """Write the picture as a new generation. Raises OSError."""
-        generations, origin = self._generations, self._origin(db, picture.sequence)
+    def write(self, picture: Picture) -> None:
+        """Write the picture as a new generation, within one transaction. Raises OSError."""
+        generations, origin = self._generations, self._origin(picture.sequence)
         if generations is None or origin is None:
             return
 
@@ -220,3 +218,8 @@ class PictureKeeper:
         if self._temporary is not None:
             self._temporary.cleanup()
 
+
+def origin_of(store: Store, namespace_key: int, sequence: int) -> Origin | None:
+    """What files of that change are made from, within one transaction; None when the log does not reach back so far."""
+    token, store_id = changes.token(store.db, sequence), store.setting("store_id")
+    return None if token is None or store_id is None else Origin(store_id, namespace_key, sequence, token)

@@ -35,8 +35,8 @@ def write_generation(path: Path, namespace: str = "default") -> Path:
     with Store.open(path) as store:
         keeper = PictureKeeper(store, namespace)
         picture = keeper.current()
-        with store.reading() as db:
-            keeper.write(picture, db)
+        with store.reading():
+            keeper.write(picture)
         generations = Generations(store.arrays_folder or path, store.namespace_key(namespace) or 0)
         keeper.close()
         return generations.newest_first()[0]

@@ -37,6 +37,7 @@ def test_every_contracted_command_is_there() -> None:
         "forget",
         "list",
         "stats",
+        "check",
         "export",
         "reembed",
         "purge",

@@ -12,7 +12,15 @@ import pytest
 
 Run = Callable[..., Any]
 
-READERS = [["search", "q"], ["get", "x"], ["forget", "x"], ["update", "x", "--title", "t"], ["list"], ["stats"]]
+READERS = [
+    ["search", "q"],
+    ["get", "x"],
+    ["forget", "x"],
+    ["update", "x", "--title", "t"],
+    ["list"],
+    ["stats"],
+    ["check"],
+]
 ALL = [*READERS, ["export", "--out", "out.graphml"], ["add", "text"]]
 ids = " ".join
 
