@@ -84,8 +84,9 @@ def walk_all(graph: WalkGraph, queries: int, seed: int) -> dict[str, Any]:
     """Seconds a question (median), how many of the exact twenty best are found (mean), and ratios of medians to ours.
 
     The twenty best are for the most part seeds, which any solver finds, so those that are none are counted as well. Each
-    question is walked by all solvers in turn, after one that is not counted. All run in one thread, so that the processor's
-    time is there too: it does not count what other programs take.
+    solver walks all questions in a row, as a server would, after one that is not counted: between the walks of another, its
+    graph would be out of the processor's caches. All run in one thread, so that the processor's time is there too: it does
+    not count what other programs take.
     """
     solvers = {
         OURS: _push(graph),
@@ -100,11 +101,10 @@ def walk_all(graph: WalkGraph, queries: int, seed: int) -> dict[str, Any]:
     found: dict[str, list[float]] = {name: [] for name in solvers}
     reached: dict[str, list[float]] = {name: [] for name in solvers}
     rng = np.random.default_rng([seed, 7])
-    for number in range(queries + 1):
-        reset = graph.seeds(rng)
-        exact = personalized_pagerank(graph.transition, reset, tol=1e-13, pull=pull)
-        others = np.flatnonzero(reset == 0.0)
-        for name, solver in solvers.items():
+    asked = [graph.seeds(rng) for _ in range(queries + 1)]
+    truth = [personalized_pagerank(graph.transition, reset, tol=1e-13, pull=pull) for reset in asked]
+    for name, solver in solvers.items():
+        for number, (reset, exact) in enumerate(zip(asked, truth, strict=True)):
             given = _as_taken(name, graph, reset)
             start, worked = time.perf_counter(), time.thread_time()
             x = solver(given)
@@ -112,7 +112,7 @@ def walk_all(graph: WalkGraph, queries: int, seed: int) -> dict[str, Any]:
             if number:
                 seconds[name].append(took)
                 cpu[name].append(worked)
-                activation = _as_array(x, graph)
+                activation, others = _as_array(x, graph), np.flatnonzero(reset == 0.0)
                 found[name].append(overlap(activation, exact))
                 reached[name].append(overlap(activation[others], exact[others]))
     medians = {name: statistics.median(times) for name, times in seconds.items()}

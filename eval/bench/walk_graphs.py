@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ class WalkGraph:
 
     network, steps: as the retriever walks it, the weight of a step by kind of edge.    places: (n,) its nodes that are
     there, ascending; the others are room for more.    frequency: (entities,) passages that name each.
+    asked: (n,) seeds of real questions; where there are none, they are generated.
     """
 
     name: str
@@ -46,6 +47,7 @@ class WalkGraph:
     places: Ints
     frequency: Vector
     passages: int
+    asked: Sequence[Vector] = ()
 
     @cached_property
     def transition(self) -> csr_array:
@@ -66,6 +68,8 @@ class WalkGraph:
         """(n,) weights of one question: the entities of a few facts over their frequency, and passages, few of which stand
         out (a power of ten, as in `hippomem.retrieve.weights`).
         """
+        if self.asked:
+            return self.asked[int(rng.integers(len(self.asked)))]
         w = Weights()
         reset = np.zeros(self.nodes)
         # Facts that match a question are about some names: the neighbours of a few passages, not names at random.
@@ -123,12 +127,12 @@ def of_dataset(folder: Path) -> list[WalkGraph]:
         for number, corpus in enumerate(dataset.corpora):
             with Memory(Path(temporary) / f"{number}.hippo") as memory:
                 memory.add_many(read_beir(corpus.folder))
-                graphs.append(_of_memory(memory, corpus.name))
+                graphs.append(_of_memory(memory, corpus.name, [q.text for q in corpus.questions]))
     return graphs
 
 
-def _of_memory(memory: Memory, name: str) -> WalkGraph:
-    """The graph of an indexed memory: the one that its default retriever walks."""
+def _of_memory(memory: Memory, name: str, questions: Sequence[str] = ()) -> WalkGraph:
+    """The graph of an indexed memory: the one that its default retriever walks, from the seeds of these questions."""
     from hippomem.retrieve.hippomem import HippoMem
 
     retriever = memory.retriever("hippomem")
@@ -138,7 +142,12 @@ def _of_memory(memory: Memory, name: str) -> WalkGraph:
     entities, facts, passages = (np.flatnonzero(alive) for alive in (a.entity_alive, a.fact_alive, a.passage_alive))
     places = np.concatenate([entities, facts + picture.facts_from, passages + picture.passages_from])
     label, frequency = f"{name}, {len(places):,} nodes", a.frequency[entities].astype(np.float64)
-    return WalkGraph(label, picture.network, retriever._steps, places, frequency, len(passages))
+    asked = []
+    for question in questions:
+        seeds, reset = retriever.seeds(question), np.zeros(len(places))
+        reset[np.searchsorted(places, seeds.places)] = seeds.values
+        asked.append(reset)
+    return WalkGraph(label, picture.network, retriever._steps, places, frequency, len(passages), asked)
 
 
 def _once(rows: Ints, columns: Ints) -> tuple[Ints, Ints]:

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
 
 #: Residual mass that a node may keep, as a share of the whole.
-TOLERANCE = 1e-5
+TOLERANCE = 3e-5
 #: A node whose neighbours would get less than this share of the tolerance each, on average, is not pushed: a name that half
 #: of all passages mention would cost a million steps and change nothing.
 THIN = 0.01

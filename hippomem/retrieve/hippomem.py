@@ -110,6 +110,11 @@ class HippoMem:
             self._store, self._picture, self._embedder, weights=self._w, options=self._options, exact=True
         )
 
+    def seeds(self, query: str) -> Sparse:
+        """Where the walk of a query starts, by node of the picture's graph: for benchmarks of the walk. Raises ModelError."""
+        names, encoded = QueryNames.of(query), embed_query(self._embedder, query)
+        return self._seeder.seed(query, names, match(self._picture, self._w, names, encoded.vector)).nodes
+
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`."""
         check_query(query, k)
