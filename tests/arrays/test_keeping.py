@@ -16,7 +16,7 @@ from hippomem.arrays import keeping
 from hippomem.arrays.files import read
 from hippomem.arrays.picture import Picture
 from hippomem.memory import Memory
-from hippomem.store import Store
+from hippomem.store import Store, changes
 from hippomem.testing import HashEmbedder
 from hippomem.types import Document
 from tests.arrays.describe import describe
@@ -283,6 +283,32 @@ def test_files_deleted_under_an_open_memory(tmp_path: Path, counter: Counter) ->
     with open_memory(path) as memory:
         assert is_right(memory)
     assert len(generations(path)) == 1
+
+
+def test_files_that_are_replaced_while_they_are_opened(
+    tmp_path: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process merges between the look into the folder and the opening: what it wrote is taken."""
+    path = filled(tmp_path / "a.hippo")
+    with open_memory(path) as memory:
+        picture(memory)
+        (old,) = generations(path)
+        memory.add_many(fact(number) for number in range(100, 110))
+    with Store.open(path) as store, store.reading():
+        sequence = changes.newest_sequence(store.db)
+    real = keeping.files.read
+
+    def late(folder: Path) -> object:
+        if folder.name == old:
+            shutil.copytree(folder, folder.with_name(f"1.{sequence}"))
+            shutil.rmtree(folder)
+        return real(folder)
+
+    # A copy under the newer name stands for what the other wrote.
+    with monkeypatch.context() as patch, open_memory(path) as memory:
+        patch.setattr(keeping.files, "read", late)
+        assert is_right(memory)
+    assert counter.builds == 1
 
 
 def test_where_no_folder_can_be_made(tmp_path: Path, counter: Counter, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,9 +16,9 @@ from eval.bench.scale.encoder import ClusteredEmbedder
 from eval.bench.scale.order import Order, run_phase
 from eval.bench.scale.phase import Bench, exact
 from hippomem.errors import ConfigError, HippomemError
+from hippomem.graph.sparse import Sparse
 from hippomem.memory import Memory
 from hippomem.retrieve.hippomem import HippoMem
-from hippomem.retrieve.sparse import Sparse
 
 Scale = Callable[..., int]
 
