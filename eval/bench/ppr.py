@@ -20,6 +20,7 @@ from eval.report.console import console
 from eval.report.files import check_writable, write_json
 from hippomem.errors import ConfigError
 from hippomem.graph.pagerank import DAMPING, personalized_pagerank, transposed
+from hippomem.graph.walk import Walked
 
 Vector = NDArray[np.float64]
 #: From reset weights, made before the clock runs, to the activation of all nodes.
@@ -183,9 +184,9 @@ def _as_taken(name: str, graph: WalkGraph, reset: Vector) -> Any:
 
 
 def _as_array(x: Any, graph: WalkGraph) -> Vector:
-    if isinstance(x, tuple):  # nodes of the network, and their activation
+    if isinstance(x, Walked):
         activation = np.zeros(graph.nodes)
-        activation[np.searchsorted(graph.places, x[0])] = x[1]
+        activation[np.searchsorted(graph.places, x.nodes)] = x.activation
         return activation
     if isinstance(x, Mapping):
         return np.array([x[node] for node in range(graph.nodes)])
