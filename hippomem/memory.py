@@ -164,6 +164,7 @@ class Memory:
         progress: called with (what, done, total); total 0 means not known yet.
         """
         with self._lock:
+            self.store.check_embedder(self._embedder.identity)
             report = self._indexer.add(
                 (Document(text=d) if isinstance(d, str) else d for d in documents), progress=progress
             )
@@ -244,6 +245,8 @@ class Memory:
             reads = self._open.picture if name == DEFAULT_RETRIEVER else self._open.index
             known = self._retrievers.get(name)
             if known is None or known[0] is not reads:
+                # Another process may have moved the store to another model: then everything is read anew.
+                self.store.check_embedder(self._embedder.identity)
                 made = make_retriever(name, self.store, self._open, self._asked, options=self._options)
                 self._retrievers[name] = known = reads, made
             return known[1]
@@ -289,6 +292,7 @@ class Memory:
         Raises NotFoundError, EmptyTextError, InputError (another memory has exactly that content).
         """
         with self._lock:
+            self.store.check_embedder(self._embedder.identity)
             memory_key = self._find(memory_id)
             old = memories.record(self.store.db, memory_key)
             document = Document(text=old.text, title=old.title, occurred_at=old.occurred_at)

@@ -152,6 +152,7 @@ class Indexer:
             seconds["embed"] += time.perf_counter() - clock
             clock = time.perf_counter()
             with self.store.transaction() as db:
+                self.store.check_embedder(self.embedder.identity)  # another process may have moved the store meanwhile
                 written = write_statements(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
                 embedded.save(self.store, namespace_key, written)
                 if self.synonyms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,7 @@ class Episodes:
 
     # -- neighbours ---------------------------------------------------------------------------------------------------
 
-    def _sequences(self, region: set[int]) -> tuple[list[tuple[str, int, int, int]], list[tuple[int, int, int]]]:
+    def _sequences(self, region: set[int]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """Of the sessions and memories that these passages are in: (session, position, ordinal, row of the passage) of every
         turn, (row of the memory, ordinal, row of the passage) of every piece; stored ones of the region among them.
         """
@@ -132,14 +132,14 @@ class Episodes:
             sessions,
         )
         pieces = select("SELECT memory_key, ordinal, passage_key FROM passages WHERE memory_key IN ?", memories)
-        return turns, pieces  # type: ignore[return-value]
+        return turns, pieces
 
     def _neighbours(
         self,
         region: set[int],
         gone: set[int],
-        turns: list[tuple[str, int, int, int]],
-        pieces: list[tuple[int, int, int]],
+        turns: list[tuple[Any, ...]],
+        pieces: list[tuple[Any, ...]],
     ) -> None:
         picture, order = self.picture, self.a.passage_order
         places = picture.passage_places([row[-1] for row in (*turns, *pieces)])

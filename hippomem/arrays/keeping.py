@@ -86,7 +86,13 @@ class PictureKeeper:
     def _from_files(self, newest: int) -> Picture | None:
         """The newest generation that is of this store and that the log of changes leads on from."""
         generations = self._generations
-        for folder in [] if generations is None else generations.newest_first():
+        tried: set[Path] = set()
+        # Listed again after each that fails: another process may have put a newer one in its place meanwhile.
+        while generations is not None:
+            folder = next((each for each in generations.newest_first() if each not in tried), None)
+            if folder is None:
+                break
+            tried.add(folder)
             try:
                 arrays, origin = files.read(folder)
                 if origin.sequence > newest or origin != self._origin(origin.sequence):

@@ -42,9 +42,10 @@ _TRIGGERS = (
 def watch(db: sqlite3.Connection) -> None:
     """Have this connection note what its transactions touch. Call it once, before the first of them."""
     # Without a unique index: the conflict clause of a statement would take the place of that of the triggers it fires.
-    db.execute("CREATE TEMP TABLE touched (kind INTEGER NOT NULL, row INTEGER NOT NULL)")
+    # IF NOT EXISTS: the first attempt may have met a lock on its way.
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS touched (kind INTEGER NOT NULL, row INTEGER NOT NULL)")
     for number, (table, event, note) in enumerate(_TRIGGERS):
-        db.execute(f"CREATE TEMP TRIGGER watch{number} AFTER {event} ON main.{table} BEGIN {note}; END")
+        db.execute(f"CREATE TEMP TRIGGER IF NOT EXISTS watch{number} AFTER {event} ON main.{table} BEGIN {note}; END")
 
 
 def record(db: sqlite3.Connection) -> None:

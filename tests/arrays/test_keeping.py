@@ -16,7 +16,7 @@ from hippomem.arrays import keeping
 from hippomem.arrays.files import read
 from hippomem.arrays.picture import Picture
 from hippomem.memory import Memory
-from hippomem.store import Store
+from hippomem.store import Store, changes
 from hippomem.testing import HashEmbedder
 from hippomem.types import Document
 from tests.arrays.describe import describe
@@ -187,7 +187,7 @@ def test_room_that_runs_out_in_the_middle(tmp_path: Path, counter: Counter, monk
 def test_an_array_that_is_nearly_full_is_made_larger_in_time(
     tmp_path: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half of the room used: a thread makes larger files, and searches take them once they are there."""
+    """Half of the room used: a thread makes larger files, and searches that follow a change take them."""
     monkeypatch.setitem(building._ROOM, "passages", 8)
     path = filled(tmp_path / "a.hippo")
     with open_memory(path) as memory:
@@ -196,7 +196,9 @@ def test_an_array_that_is_nearly_full_is_made_larger_in_time(
             memory.add(f"Zora Quist{number} keeps bees.")
         assert picture(memory) is before
         merged(memory)
-        memory.search("Who keeps bees?")  # sees that the thread is done
+        for number in (7, 8):  # a search behind a change sees that the thread is done, the next one takes the files
+            memory.add(f"Zora Quist{number} keeps bees.")
+            picture(memory)
         assert picture(memory) is not before
         assert len(picture(memory).arrays.passage_key) > room
         assert is_right(memory)
@@ -283,6 +285,32 @@ def test_files_deleted_under_an_open_memory(tmp_path: Path, counter: Counter) ->
     with open_memory(path) as memory:
         assert is_right(memory)
     assert len(generations(path)) == 1
+
+
+def test_files_that_are_replaced_while_they_are_opened(
+    tmp_path: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process merges between the look into the folder and the opening: what it wrote is taken."""
+    path = filled(tmp_path / "a.hippo")
+    with open_memory(path) as memory:
+        picture(memory)
+        (old,) = generations(path)
+        memory.add_many(fact(number) for number in range(100, 110))
+    with Store.open(path) as store, store.reading():
+        sequence = changes.newest_sequence(store.db)
+    real = keeping.files.read
+
+    def late(folder: Path) -> object:
+        if folder.name == old:
+            shutil.copytree(folder, folder.with_name(f"1.{sequence}"))
+            shutil.rmtree(folder)
+        return real(folder)
+
+    # A copy under the newer name stands for what the other wrote.
+    with monkeypatch.context() as patch, open_memory(path) as memory:
+        patch.setattr(keeping.files, "read", late)
+        assert is_right(memory)
+    assert counter.builds == 1
 
 
 def test_where_no_folder_can_be_made(tmp_path: Path, counter: Counter, caplog: pytest.LogCaptureFixture) -> None:

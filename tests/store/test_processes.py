@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hippomem.memory import Memory
+from hippomem.testing import HashEmbedder
 from tests.arrays.made import filled, open_memory
 from tests.store.test_migrations import as_version_1
 from tests.store.workers import workers
@@ -212,6 +214,32 @@ def test_many_make_a_store_at_once(tmp_path: Path) -> None:
         db = sqlite3.connect(tmp_path / f"n{turn}.hippo")
         assert db.execute("SELECT count(DISTINCT version) = count(*) FROM migrations").fetchone() == (1,)
         db.close()
+
+
+def test_vectors_of_two_models_never_meet(tmp_path: Path) -> None:
+    """A process that opened the store before another moved it to another model says so, and changes nothing."""
+    path = filled(tmp_path / "a.hippo", facts=10)
+    with workers(path, 1) as (worker,):
+        assert len(worker(ASK)) == 3
+        with open_memory(path) as memory:
+            memory.reembed(HashEmbedder(dimension=48))
+            expected = memory.export()
+        first = "list(memory.list())[0].memory_id"
+        for command in (
+            ASK,
+            f"memory.add({BEES!r})",
+            f"memory.update({first}, text={BEES!r})",
+            "memory.answer('Who?')",
+        ):
+            worker.begin(command)
+            kind, message = worker.end()
+            assert kind == "EmbedderMismatchError", command
+            assert "hippomem reembed" in message
+        assert worker("memory.export()") == expected
+        worker(f"memory.forget({first})")
+    with Memory(path, embedder=HashEmbedder(dimension=48)) as memory:
+        assert memory.check().is_sound
+        assert memory.stats().memories == 9
 
 
 def test_opening_and_closing_at_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from eval.bench.ppr import OURS, best, parse_sizes, walk_all
 from eval.bench.walk_graphs import generated, of_dataset
 from hippomem.errors import ConfigError
 from hippomem.graph.pagerank import personalized_pagerank
+from hippomem.graph.walk import Walked
 
 
 def test_a_run_on_a_set_and_on_generated_graphs(bridge: Path, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_run_on_a_set_and_on_generated_graphs(bridge: Path, tmp_path: Path) ->
 
 def test_a_wrong_solver_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that leaves the seeds as they are finds most of the twenty, and none that a walk reaches."""
-    monkeypatch.setattr(bench_ppr, "_push", lambda graph: lambda seeds: seeds)
+    monkeypatch.setattr(bench_ppr, "_push", lambda graph: lambda seeds: Walked(*seeds, *seeds))
     figures = walk_all(generated(1000), 3, 0)
     assert figures["overlap_at_20"][OURS] < 1.0
     assert figures["overlap_at_20_beyond_seeds"][OURS] < 0.5

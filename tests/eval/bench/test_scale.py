@@ -16,9 +16,10 @@ from eval.bench.scale.encoder import ClusteredEmbedder
 from eval.bench.scale.order import Order, run_phase
 from eval.bench.scale.phase import Bench, exact
 from hippomem.errors import ConfigError, HippomemError
+from hippomem.graph.sparse import Sparse
+from hippomem.graph.walk import Walked
 from hippomem.memory import Memory
 from hippomem.retrieve.hippomem import HippoMem
-from hippomem.retrieve.sparse import Sparse
 
 Scale = Callable[..., int]
 
@@ -146,8 +147,8 @@ def test_overlap_falls_when_the_search_is_not_the_exact_one(indexed: Path, monke
         if self._is_exact:
             return walk(self, seeds)
         nodes = seeds.nodes
-        wrong = Sparse(nodes.places, nodes.values[::-1] / nodes.values.sum())
-        return wrong, wrong
+        wrong = nodes.values[::-1] / nodes.values.sum()
+        return Walked(nodes.places, wrong, nodes.places[:0], wrong[:0]), Sparse(nodes.places, wrong)
 
     monkeypatch.setattr(HippoMem, "_walk", lame)
     assert exact(order(indexed, "exact", 10))["overlap_at_10"] < real["overlap_at_10"] - 0.1
