@@ -58,7 +58,9 @@ def _embed_table(
     blocks = vectors.unembedded(store.db, namespace_key, table, COMMIT_EVERY)
     for keys, (matrix, signs) in _ahead(blocks, lambda texts: _embed(embedder, _ROLES[table], texts, report)):
         with store.transaction() as db:
-            store.check_embedder(embedder.identity)  # another process may have moved the store to another model meanwhile
+            store.check_embedder(
+                embedder.identity
+            )  # another process may have moved the store to another model meanwhile
             vectors.save(db, table, keys, matrix)
             if signs is not None:
                 vectors.save_token_signs(db, keys, signs)

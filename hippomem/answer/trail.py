@@ -9,8 +9,8 @@ import numpy as np
 
 from hippomem.answer.beam import Candidates, best_chain
 from hippomem.answer.candidates import PASSAGES, Sentences
-from hippomem.models.embedder import Embedder
 from hippomem.arrays.picture import Picture
+from hippomem.models.embedder import Embedder
 from hippomem.store import Store, display
 from hippomem.types import Hit, SearchResult
 

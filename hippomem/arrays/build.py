@@ -24,13 +24,24 @@ from hippomem.text.mentions import title_key
 from hippomem.text.words import terms
 
 Ints = NDArray[np.int64]
+#: Places of rows, places of columns, values.
+Triples = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 #: Makes an array of zeros of a name, a shape and a type: in memory, or in a file.
 Make = Callable[[str, tuple[int, ...], Any], NDArray[Any]]
 
 #: Rows of the store read at a time.
 _BLOCK = 1 << 18
 #: Room of each kind of array: a sixteenth of what is there, and at least so many.
-_ROOM = {"passages": 1024, "facts": 8192, "entities": 4096, "terms": 8192, "pool": 1 << 17, "edges": 1 << 17, "postings": 1 << 17, "titles": 2048}  # fmt: skip
+_ROOM = {
+    "passages": 1024,
+    "facts": 8192,
+    "entities": 4096,
+    "terms": 8192,
+    "pool": 1 << 17,
+    "edges": 1 << 17,
+    "postings": 1 << 17,
+    "titles": 2048,
+}
 
 
 def in_memory(name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -43,9 +54,7 @@ def room(what: str, used: int) -> int:
     return used // 16 + _ROOM[what]
 
 
-def build(
-    db: sqlite3.Connection, namespace_key: int, dimension: int, sequence: int, make: Make = in_memory
-) -> Arrays:
+def build(db: sqlite3.Connection, namespace_key: int, dimension: int, sequence: int, make: Make = in_memory) -> Arrays:
     """Read a namespace within one transaction of *db*. sequence: of the newest change that it sees."""
     return _Build(db, namespace_key, max(dimension, 1), sequence, make).arrays()
 
@@ -86,7 +95,14 @@ class _Build:
 
     def _keep_rows(self, prefix: str, label: str, rows: GrowingRows) -> None:
         """Store growing rows under the names of `Arrays`."""
-        for name, values in (("start", rows.start), ("target", rows.target), (label, rows.label), ("head", rows.head), ("following", rows.following), ("used", rows.used)):  # fmt: skip
+        for name, values in (
+            ("start", rows.start),
+            ("target", rows.target),
+            (label, rows.label),
+            ("head", rows.head),
+            ("following", rows.following),
+            ("used", rows.used),
+        ):
             self._keep(f"{prefix}_{name}", values, 0)
 
     def _integers(self, sql: str, columns: int, parameters: Sequence[Any] = ()) -> Iterator[NDArray[np.int64]]:
@@ -98,7 +114,7 @@ class _Build:
                 return
             yield flat.reshape(-1, columns)
 
-    def _triples(self, sql: str, rows: Ints, columns: Ints) -> tuple[Ints, Ints, Ints]:
+    def _triples(self, sql: str, rows: Ints, columns: Ints) -> Triples:
         """(row, column, value) triples as places; pairs without a place are left out."""
         of_row, of_column = _table(rows), _table(columns)
         found = []
@@ -126,7 +142,10 @@ class _Build:
         vectors, scales = self._vectors("passage", len(keys), free)
         self.titles: list[str] = []
         self.dates: list[str | None] = []
-        sql = f"SELECT passage_id, title, occurred_at, p.vector FROM passages p JOIN memories USING (memory_key) WHERE {where}"
+        sql = (
+            "SELECT passage_id, title, occurred_at, p.vector FROM passages p JOIN memories USING (memory_key)"
+            f" WHERE {where}"
+        )
         for at, block in _blocks(self.db.execute(sql, (self.namespace_key,))):
             part = slice(at, at + len(block))
             order[part] = [id_order(row[0]) for row in block]
@@ -227,19 +246,19 @@ class _Build:
         # Its home: of the passages that state it, the first by order.
         by_fact = coo_array(contributions)
         first = np.lexsort((self.made["passage_order"][by_fact.row], by_fact.col))
-        facts, at = np.unique(by_fact.col[first], return_index=True)
+        stated, at = np.unique(by_fact.col[first], return_index=True)
         home = np.full(len(keys), -1, dtype=np.int32)
-        home[facts] = by_fact.row[first][at]
+        home[stated] = by_fact.row[first][at]
         self._keep("home", home, free, empty=-1)
 
     # -- edges --------------------------------------------------------------------------------------------------------
 
-    def _mentions(self) -> tuple[Ints, Ints, Ints]:
+    def _mentions(self) -> Triples:
         sql = "SELECT fact_key, entity_key, roles FROM mentions JOIN facts USING (fact_key) WHERE namespace_key = ?"
         return self._triples(sql, self.fact_keys, self.made["entity_key"][: len(self.made["sorted_hash"])])
 
-    def _edges(self, contributions: csr_array, mentions: tuple[Ints, Ints, Ints]) -> None:
-        entities, facts, passages = len(self.made["sorted_hash"]), len(self.fact_keys), len(self.titles)
+    def _edges(self, contributions: csr_array, mentions: Triples) -> None:
+        entities, facts = len(self.made["sorted_hash"]), len(self.fact_keys)
         facts_from = len(self.made["entity_key"])
         passages_from = facts_from + len(self.made["fact_key"])
         nodes = passages_from + len(self.made["passage_key"])
@@ -252,7 +271,9 @@ class _Build:
         self._keep("frequency", frequency, free)
         hub = (1.0 / np.sqrt(np.maximum(frequency, 1))).astype(np.float32)
         self._keep("hub", hub, nodes - entities, empty=1)
-        in_text = csr_array((np.ones(int(named.sum()), dtype=np.int32), (fact[named], entity[named])), shape=(facts, entities))  # fmt: skip
+        in_text = csr_array(
+            (np.ones(int(named.sum()), dtype=np.int32), (fact[named], entity[named])), shape=(facts, entities)
+        )
         names = coo_array(contributions @ in_text)
         states = coo_array(contributions)
         near = self._synonyms()
@@ -298,7 +319,7 @@ class _Build:
 
     def _neighbours(self) -> tuple[Ints, Ints]:
         """Pairs of passages that follow one another: pieces of one memory, turns of one session; each pair once."""
-        pairs = set()
+        pairs: set[tuple[int, int]] = set()
         order = np.lexsort((self.ordinal, self.memory))
         joined = np.flatnonzero(self.memory[order[:-1]] == self.memory[order[1:]]) if len(order) else order
         pairs.update(zip(order[joined].tolist(), order[joined + 1].tolist(), strict=True))
@@ -329,16 +350,28 @@ class _Build:
         of_dates = [terms(date_words(date)) if date else [] for date in self.dates]
         hashes = {term: name_hash(term) for term in {term for _, term in words}.union(*of_titles, *of_dates)}
         vocabulary = np.unique(np.array(list(hashes.values()), dtype=np.uint64))
-        place = {term: int(at) for term, at in zip(hashes, np.searchsorted(vocabulary, np.array(list(hashes.values()), dtype=np.uint64)), strict=True)}  # fmt: skip
+        place = {
+            term: int(at)
+            for term, at in zip(
+                hashes, np.searchsorted(vocabulary, np.array(list(hashes.values()), dtype=np.uint64)), strict=True
+            )
+        }
         word_keys = np.array([key for key, _ in words], dtype=np.int64)
         term_of_word = np.array([place[term] for _, term in words], dtype=np.int32)
-        sql = "SELECT fact_key, word_key, count FROM postings JOIN words USING (word_key) WHERE namespace_key = ? AND term IS NOT NULL"  # fmt: skip
+        sql = (
+            "SELECT fact_key, word_key, count FROM postings JOIN words USING (word_key)"
+            " WHERE namespace_key = ? AND term IS NOT NULL"
+        )
         fact, word, count = self._triples(sql, self.fact_keys, word_keys)
         shape = len(self.fact_keys), len(vocabulary)
         fact_terms = csr_array((count, (fact, term_of_word[word])), shape=shape, dtype=np.int32)
         fact_terms.sum_duplicates()
         del fact, word, count
-        pool_ranges, pool = self._pool(fact_terms, [[place[t] for t in some] for some in of_titles], [[place[t] for t in some] for some in of_dates])  # fmt: skip
+        pool_ranges, pool = self._pool(
+            fact_terms,
+            [[place[t] for t in some] for some in of_titles],
+            [[place[t] for t in some] for some in of_dates],
+        )
         counts = csr_array(contributions @ fact_terms)
         for some in (of_titles, of_dates):
             counts = csr_array(counts + _counts([[place[t] for t in text] for text in some], len(vocabulary)))
@@ -361,7 +394,9 @@ class _Build:
         self._keep("posting_used", np.array([by_term.nnz], dtype=np.int64), 0)
         self.pool_used = len(pool)
         facts_free = len(self.made["fact_key"]) - len(self.fact_keys)
-        self._keep("fact_terms", np.stack([fact_terms.indptr[:-1], fact_terms.indptr[1:]], axis=1).astype(np.int64), facts_free)  # fmt: skip
+        self._keep(
+            "fact_terms", np.stack([fact_terms.indptr[:-1], fact_terms.indptr[1:]], axis=1).astype(np.int64), facts_free
+        )
         self._keep("title_terms", pool_ranges, len(self.made["passage_key"]) - len(self.titles))
         self._keep("length", self.length, len(self.made["passage_key"]) - len(self.titles))
         self.vocabulary_size = len(vocabulary)
@@ -405,7 +440,7 @@ class _Build:
         total = np.bincount(context, weights=self.length, minlength=contexts).astype(np.int64)
         self._keep("context_length", total, context_free)
         rows = self.rows
-        kept = spread.Surroundings(rows, self.passages_from, self.length, context, size, total)
+        kept = spread.Surroundings(rows, self.passages_from, self.length, context.astype(np.int32), size, total)
         every = np.arange(passages, dtype=np.int64)
         self._keep("in_episode", kept.in_episode(every).astype(np.uint8), free)
         lengths = kept.spread_lengths(every)
@@ -429,12 +464,26 @@ class _Build:
         facts = len(self.fact_keys)
         return np.array(
             [
-                passages, facts, entities, self.vocabulary_size, self.contexts, self.pool_used, self.title_names,
-                passages, facts, entities, self.vocabulary_size, self.title_names,
-                passages, self.spread_total, self.sequence, self.dimension, self.probes,
+                passages,
+                facts,
+                entities,
+                self.vocabulary_size,
+                self.contexts,
+                self.pool_used,
+                self.title_names,
+                passages,
+                facts,
+                entities,
+                self.vocabulary_size,
+                self.title_names,
+                passages,
+                self.spread_total,
+                self.sequence,
+                self.dimension,
+                self.probes,
             ],
             dtype=np.int64,
-        )  # fmt: skip
+        )
 
 
 def _stacked(blocks: Iterable[NDArray[np.int64]], columns: int) -> NDArray[np.int64]:
@@ -468,6 +517,3 @@ def _counts(texts: list[list[int]], vocabulary: int) -> csr_array:
     counts = csr_array((np.ones(len(i), dtype=np.int32), (i, j)), shape=(len(texts), vocabulary))
     counts.sum_duplicates()
     return counts
-
-
-

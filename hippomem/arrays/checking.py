@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from hippomem.arrays import files
-from hippomem.arrays.files import Unusable
+from hippomem.arrays.files import UnusableError
 from hippomem.arrays.keeping import origin_of
 from hippomem.store import Store
 from hippomem.store.checking import damage
@@ -44,7 +44,7 @@ def _unusable(store: Store, path: Path, namespace_key: int) -> list[str]:
         return wrong
     try:
         _, origin = files.read(path)
-    except Unusable as error:
+    except UnusableError as error:
         return [str(error)]
     with store.reading():
         if origin != origin_of(store, namespace_key, origin.sequence):

@@ -40,7 +40,7 @@ class Episodes:
         return region
 
     def update(self, region: set[int], gone: set[int], stored: Mapping[int, StoredPassage]) -> None:
-        """Set neighbours, contexts and lengths. region: `around` before the change.    stored: passages that came or changed."""
+        """Set neighbours, contexts and lengths. region: `around` before the change.    stored: what came or changed."""
         self._contexts(gone, stored)
         region = (region | self.around(stored)) - gone
         turns, pieces = self._sequences(region)
@@ -95,7 +95,8 @@ class Episodes:
         if group[0] == "session":
             rows = self.updating.db.execute(
                 "SELECT passage_key FROM passages p JOIN sources s USING (memory_key) WHERE s.session_id = ?"
-                " AND NOT EXISTS (SELECT 1 FROM sources o WHERE o.memory_key = s.memory_key AND o.session_id < s.session_id)",
+                " AND NOT EXISTS (SELECT 1 FROM sources o"
+                " WHERE o.memory_key = s.memory_key AND o.session_id < s.session_id)",
                 (group[1],),
             )
         else:

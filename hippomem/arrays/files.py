@@ -45,7 +45,7 @@ class Origin:
     token: int
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """Files that cannot be used; the message says why."""
 
 
@@ -65,7 +65,7 @@ class Generations:
         return [path for _, path in sorted(found, reverse=True)]
 
     def write(self, fill: Callable[[Writer], Origin]) -> Path:
-        """Make a generation: *fill* makes its arrays, and says what they were made from. Raises OSError; then nothing changed.
+        """Make a generation: *fill* makes its arrays, and says what they were made from. Raises OSError, and changes nothing.
 
         Older generations are removed; who has them open may read on.
         """
@@ -120,23 +120,23 @@ class Writer:
 
 
 def read(folder: Path) -> tuple[Arrays, Origin]:
-    """Map a generation copy-on-write; reads nothing but its manifest and headers. Raises Unusable."""
+    """Map a generation copy-on-write; reads nothing but its manifest and headers. Raises UnusableError."""
     manifest = _manifest(folder)
     found = {}
     for name, told in manifest["arrays"].items():
         path = folder / f"{name}.npy"
         try:
             if path.stat().st_size != told["bytes"]:
-                raise Unusable(f"{path} has {path.stat().st_size} bytes, not {told['bytes']}")
+                raise UnusableError(f"{path} has {path.stat().st_size} bytes, not {told['bytes']}")
             mapped = np.load(path, mmap_mode=None if 0 in told["shape"] else "c", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise Unusable(f"{path} cannot be read ({error})") from error
+            raise UnusableError(f"{path} cannot be read ({error})") from error
         if [mapped.dtype.str, list(mapped.shape)] != [told["type"], told["shape"]]:
-            raise Unusable(f"{path} holds {mapped.dtype} {mapped.shape}, not {told['type']} {told['shape']}")
+            raise UnusableError(f"{path} holds {mapped.dtype} {mapped.shape}, not {told['type']} {told['shape']}")
         # A plain view: numpy's own memmap class makes every slice of it slow.
         found[name] = np.asarray(mapped).view(np.ndarray)
     if set(found) != {field.name for field in fields(Arrays)}:
-        raise Unusable(f"{folder} lacks arrays or has others")
+        raise UnusableError(f"{folder} lacks arrays or has others")
     return Arrays(**found), Origin(**manifest["origin"])
 
 
@@ -144,7 +144,7 @@ def damaged(folder: Path) -> Iterator[str]:
     """Read every block of a generation, and say what is not as it was written."""
     try:
         manifest = _manifest(folder)
-    except Unusable as error:
+    except UnusableError as error:
         yield str(error)
         return
     for name, told in manifest["arrays"].items():
@@ -164,13 +164,15 @@ def _manifest(folder: Path) -> Any:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         format_, order = manifest["format"], manifest["byteorder"]
         if (format_, order) != (FORMAT, sys.byteorder):
-            raise Unusable(f"{folder} has format {format_}, {order}-endian; this hippomem reads {FORMAT}, {sys.byteorder}")
+            raise UnusableError(
+                f"{folder} has format {format_}, {order}-endian; this hippomem reads {FORMAT}, {sys.byteorder}"
+            )
         Origin(**manifest["origin"])
         lacking = [name for name, told in manifest["arrays"].items() if not set(told) >= _TOLD]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unusable(f"{folder / MANIFEST} cannot be read ({type(error).__name__}: {error})") from error
+        raise UnusableError(f"{folder / MANIFEST} cannot be read ({type(error).__name__}: {error})") from error
     if lacking:
-        raise Unusable(f"{folder / MANIFEST} does not say enough of {', '.join(lacking)}")
+        raise UnusableError(f"{folder / MANIFEST} does not say enough of {', '.join(lacking)}")
     return manifest
 
 

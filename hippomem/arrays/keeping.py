@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hippomem.arrays import files
 from hippomem.arrays.build import build, room
-from hippomem.arrays.files import Generations, Origin, Unusable, Writer
+from hippomem.arrays.files import Generations, Origin, UnusableError, Writer
 from hippomem.arrays.picture import BASE_PASSAGES, PASSAGES, Picture
 from hippomem.arrays.update import update
 from hippomem.errors import StoreError
@@ -20,7 +20,7 @@ from hippomem.store import Store, changes
 
 _log = logging.getLogger("hippomem.arrays")
 
-#: Passages from which a namespace is worth files: below, its arrays are made from the store in less than a fifth of a second.
+#: Passages from which a namespace is worth files: below, its arrays are made from the store in a fifth of a second.
 FILES_FROM = 1000
 #: Changed rows that a process which opens the store would have to follow, from which a new generation is written.
 MERGE_AT = 4000
@@ -55,7 +55,12 @@ class PictureKeeper:
                 self._picture, self._namespace_key = None, namespace_key
             newest = changes.newest_sequence(db)
             picture = self._picture
-            if picture is not None and self._cramped(picture) and self._merging is None and self._written > picture.base:
+            if (
+                picture is not None
+                and self._cramped(picture)
+                and self._merging is None
+                and self._written > picture.base
+            ):
                 picture = None  # made anew meanwhile, with more room
             if picture is None:
                 picture = self._from_files(newest)
@@ -96,8 +101,8 @@ class PictureKeeper:
             try:
                 arrays, origin = files.read(folder)
                 if origin.sequence > newest or origin != self._origin(origin.sequence):
-                    raise Unusable(f"{folder} was not made from this store as it is now")
-            except Unusable as error:
+                    raise UnusableError(f"{folder} was not made from this store as it is now")
+            except UnusableError as error:
                 _log.warning("files beside the store are passed over: %s", error)
                 continue
             self._written = origin.sequence

@@ -24,10 +24,24 @@ Ints = NDArray[np.int64]
 
 #: Places of `Arrays.counts`.
 (
-    PASSAGES, FACTS, ENTITIES, TERMS, CONTEXTS, POOL, TITLES,
-    BASE_PASSAGES, BASE_FACTS, BASE_ENTITIES, BASE_TERMS, BASE_TITLES,
-    LIVE, SPREAD, SEQUENCE, DIMENSION, PROBES,
-) = range(17)  # fmt: skip
+    PASSAGES,
+    FACTS,
+    ENTITIES,
+    TERMS,
+    CONTEXTS,
+    POOL,
+    TITLES,
+    BASE_PASSAGES,
+    BASE_FACTS,
+    BASE_ENTITIES,
+    BASE_TERMS,
+    BASE_TITLES,
+    LIVE,
+    SPREAD,
+    SEQUENCE,
+    DIMENSION,
+    PROBES,
+) = range(17)
 #: Lengths and counts that spread to neighbours are whole numbers of this part: 1, 1/2, 1/4, 1/8 and 1/10 are too.
 PARTS = 40
 
@@ -129,7 +143,11 @@ class Lookups:
     def of(cls, a: Arrays) -> Lookups:
         """What the arrays hold beyond their base; the last of two with one key is the one that is there."""
         made = cls()
-        for kind, base, count in (("passage", BASE_PASSAGES, PASSAGES), ("fact", BASE_FACTS, FACTS), ("entity", BASE_ENTITIES, ENTITIES)):  # fmt: skip
+        for kind, base, count in (
+            ("passage", BASE_PASSAGES, PASSAGES),
+            ("fact", BASE_FACTS, FACTS),
+            ("entity", BASE_ENTITIES, ENTITIES),
+        ):
             keys = getattr(a, f"{kind}_key")[int(a.counts[base]) : int(a.counts[count])].tolist()
             table = {"passage": made.passages, "fact": made.facts, "entity": made.entities}[kind]
             table.update({key: int(a.counts[base]) + i for i, key in enumerate(keys)})
@@ -151,9 +169,7 @@ class Picture:
         #: The change that the arrays were at when they were opened.
         self.base = int(arrays.counts[SEQUENCE])
         a = arrays
-        self.edges = GrowingRows(
-            a.edge_start, a.edge_target, a.edge_kind, a.edge_head, a.edge_following, a.edge_used
-        )
+        self.edges = GrowingRows(a.edge_start, a.edge_target, a.edge_kind, a.edge_head, a.edge_following, a.edge_used)
         self.postings = GrowingRows(
             a.posting_start, a.posting_target, a.posting_count, a.posting_head, a.posting_following, a.posting_used
         )
@@ -327,4 +343,3 @@ def _places(keys: Iterable[int], later: Mapping[int, int], base: Ints, alive: ND
         if alive[place]:
             found[key] = place
     return found
-

@@ -28,9 +28,7 @@ def session_pairs(turns: Iterable[tuple[str, int, int, int, int]]) -> set[tuple[
 
     Ties (two turns that claim one position) are in order of passage_id, never of place.
     """
-    return {
-        (a[-1], b[-1]) for a, b in pairwise(sorted(turns)) if a[0] == b[0] and a[-1] != b[-1]
-    }
+    return {(a[-1], b[-1]) for a, b in pairwise(sorted(turns)) if a[0] == b[0] and a[-1] != b[-1]}
 
 
 @dataclass(frozen=True)

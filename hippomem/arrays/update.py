@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from hippomem.arrays import kinds, nearest
 from hippomem.arrays import picture as at
-from hippomem.arrays.picture import Picture, hashed, id_order, name_hash
 from hippomem.arrays.episodes import Episodes
+from hippomem.arrays.picture import Picture, hashed, id_order, name_hash
 from hippomem.graph.rows import NoRoomError
 from hippomem.graph.similarity import quantise
 from hippomem.store.changes import Changes
@@ -34,9 +34,7 @@ Ints = NDArray[np.int64]
 _MARKS = 500
 
 
-def update(
-    picture: Picture, db: sqlite3.Connection, namespace_key: int, changes: Changes, sequence: int
-) -> None:
+def update(picture: Picture, db: sqlite3.Connection, namespace_key: int, changes: Changes, sequence: int) -> None:
     """Edit the arrays within one transaction of *db*; afterwards the picture is that of *sequence*.
 
     Raises NoRoomError when an array is full: then the picture is of no use any more, and is to be made anew.
@@ -60,6 +58,8 @@ class StoredPassage:
 
 
 class Updating:
+    """One update of one picture."""
+
     def __init__(self, picture: Picture, db: sqlite3.Connection, namespace_key: int) -> None:
         self.picture, self.db, self.namespace_key = picture, db, namespace_key
         self.a = picture.arrays
@@ -219,7 +219,9 @@ class Updating:
         for fact, passage in self.select("SELECT fact_key, passage_key FROM contributions WHERE fact_key IN ?", keys):
             stated.setdefault(fact, []).append(passage)
         mentions: dict[int, list[tuple[int, int]]] = {}
-        for fact, entity, roles in self.select("SELECT fact_key, entity_key, roles FROM mentions WHERE fact_key IN ?", keys):  # fmt: skip
+        for fact, entity, roles in self.select(
+            "SELECT fact_key, entity_key, roles FROM mentions WHERE fact_key IN ?", keys
+        ):
             mentions.setdefault(fact, []).append((entity, roles))
         passages = self.picture.passage_places({key for some in stated.values() for key in some})
         entities = self.picture.entity_places({key for some in mentions.values() for key, _ in some})
@@ -228,7 +230,11 @@ class Updating:
             row = there.get(key)
             if row is None or int(self.a.fact_order[place]) != id_order(row[1]):
                 self._drop_fact(place)
-        fresh = [key for key, row in there.items() if key not in known or int(self.a.fact_order[known[key]]) != id_order(row[1])]  # fmt: skip
+        fresh = [
+            key
+            for key, row in there.items()
+            if key not in known or int(self.a.fact_order[known[key]]) != id_order(row[1])
+        ]
         self._add_facts([there[key] for key in fresh])
         places = self.picture.fact_places(there)
         for key in sorted(there):
@@ -245,7 +251,8 @@ class Updating:
         keys = [row[0] for row in rows]
         held: dict[int, set[str]] = {}
         for fact, term in self.select(
-            "SELECT fact_key, term FROM postings JOIN words USING (word_key) WHERE term IS NOT NULL AND fact_key IN ?", keys
+            "SELECT fact_key, term FROM postings JOIN words USING (word_key) WHERE term IS NOT NULL AND fact_key IN ?",
+            keys,
         ):
             held.setdefault(fact, set()).add(term)
         for key, fact_id, is_triple, vector in rows:

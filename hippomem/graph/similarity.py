@@ -37,7 +37,7 @@ def row_products(
 def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """(n, d) rows as whole numbers of -127 to 127 and (n,) scales: row ≈ scale · numbers; a quarter of the space.
 
-    Each row by itself, so it has the same bytes wherever it stands. A cosine of unit rows of 384 dimensions is off by 0.0005.
+    Each row by itself, so it has the same bytes wherever it stands. A cosine of unit rows (d = 384) is off by 0.0005.
     """
     scales = (np.abs(vectors).max(axis=1, initial=0.0) / 127.0).astype(np.float32)
     safe = np.where(scales > 0, scales, np.float32(1.0))

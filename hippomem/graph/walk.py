@@ -51,8 +51,8 @@ class Senders:
 class Walked:
     """What a walk reached.
 
-    nodes: (m,) in no order.    activation: (m,) their share, summing to 1.    pushed: (p,) the nodes that passed activation on,
-    once for each time, in order of time.    totals: (p,) the sums of their rows' weights.
+    nodes: (m,) in no order.    activation: (m,) their share, summing to 1.    pushed: (p,) the nodes that passed activation
+    on, once for each time, in order of time.    totals: (p,) the sums of their rows' weights.
     """
 
     nodes: Ints
@@ -152,10 +152,7 @@ class Network:
         self._scratch.append(scratch)
         return Walked(nodes, units / max(int(units.sum()), 1), pushed, totals * _WEIGHT_UNIT)
 
-
-    def strongest(
-        self, node: int, senders: Senders, weights: Mapping[int, float], without: Ints
-    ) -> tuple[int, float]:
+    def strongest(self, node: int, senders: Senders, weights: Mapping[int, float], without: Ints) -> tuple[int, float]:
         """The node that gave a node most along one edge, x_i · P_ij, and how much; (-1, 0) for none.
 
         without: nodes that are passed over. Costs the edges of the node, or those of the senders where these are fewer.

@@ -201,7 +201,7 @@ def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
 def descending(best: Sequence[tuple[int, float]], comes_first: Callable[[int, int], bool]) -> list[tuple[int, float]]:
     """Hits as (position, score) in an order that is settled, with scores that agree with it.
 
-    A passage behind another never shows a higher score than it, nor the same one where the tie would be decided the other way.
+    A passage behind another never shows a higher score than it, nor the same one where a tie would be decided otherwise.
     comes_first: whether the first of two positions comes first when their scores are equal.
     """
     shown: list[tuple[int, float]] = []

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from hippomem.arrays.kinds import MENTION, TITLED, any_of
 from hippomem.arrays.picture import Picture
 from hippomem.graph.similarity import quantised_pairs
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.base import distinct, top
 from hippomem.retrieve.linking import HUB
 from hippomem.retrieve.matching import Matched
-from hippomem.graph.sparse import Sparse
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float64]
@@ -63,9 +63,7 @@ def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
     pair = together[promising] / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
     best = top(pair, _PAIRS, order=ties[promising])
     first, second, pair = first[best], second[best], pair[best]
-    named = _title_kernel()(
-        *picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS
-    )
+    named = _title_kernel()(*picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS)
     passages = distinct(np.concatenate([a.home[first], a.home[second]]).astype(np.int64))
     titled, every = np.full(len(passages), -1.0), np.full(len(passages), -1.0)
     for facts in (first, second):

@@ -140,7 +140,7 @@ class _Telling:
         own = self._walk.facts_of_passage(passage)
         scores = self._walk.cosines(own)
         return tuple(
-            FactEvidence(self._text("fact", int(own[at])), float(scores[at]), self._passage_id(passage))
+            FactEvidence(self._text("fact", int(own[at])), float(scores[at]), self._passage_id(passage) or "")
             for at in top(scores, FACTS).tolist()
         )
 

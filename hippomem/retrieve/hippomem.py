@@ -27,6 +27,7 @@ from hippomem.arrays.nearest import nearest
 from hippomem.arrays.picture import Picture
 from hippomem.graph.pagerank import personalized_pagerank
 from hippomem.graph.similarity import max_similarity
+from hippomem.graph.sparse import Sparse
 from hippomem.graph.walk import Walked
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
 from hippomem.retrieve.base import Stopwatch, check_query, descending, distinct, min_max, present, top
@@ -38,7 +39,6 @@ from hippomem.retrieve.matching import Matched, match
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.retrieve.picture_walk import PictureWalk
 from hippomem.retrieve.seeding import Seeder, Seeds
-from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 from hippomem.store import Store, vectors
@@ -106,12 +106,10 @@ class HippoMem:
 
     def exact(self) -> HippoMem:
         """The same retriever without shortcuts: see the class."""
-        return HippoMem(
-            self._store, self._picture, self._embedder, weights=self._w, options=self._options, exact=True
-        )
+        return HippoMem(self._store, self._picture, self._embedder, weights=self._w, options=self._options, exact=True)
 
     def seeds(self, query: str) -> Sparse:
-        """Where the walk of a query starts, by node of the picture's graph: for benchmarks of the walk. Raises ModelError."""
+        """Where the walk of a query starts, by node of the picture's graph: for benchmarks. Raises ModelError."""
         names, encoded = QueryNames.of(query), embed_query(self._embedder, query)
         return self._seeder.seed(query, names, match(self._picture, self._w, names, encoded.vector)).nodes
 

@@ -55,7 +55,7 @@ def _names_something(key: str) -> bool:
 class QueryNames:
     """Every token sequence of a query that may be a name or a title.
 
-    tokens: of the normalised query.    titles: of each token, the keys of the sequences that begin there, shorter ones first.
+    tokens: of the normalised query.    titles: of each token, the keys of the sequences that begin there, by length.
     names: keys that may be names → their hash.    hashes: the same of all keys.
     """
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hippomem.arrays.nearest import nearest
 from hippomem.arrays.picture import Picture
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.base import distinct, top
 from hippomem.retrieve.linking import QueryNames
-from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 
@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 class Matched:
     """The candidates that a query finds by itself, the facts of these, and scores of any passage.
 
-    passages: (c,) places of the candidates, ascending.    own: (c,) the best cosine among the sentences of each, -1 for none.
+    passages: (c,) places of the candidates, ascending.    own: (c,) best cosine of a sentence of each, -1 for none.
     facts: (f,) places of their sentences, ascending.
     match: (f,) score of each.    titles: 1 / (passages of that title) of passages whose title the query spells out.
     shares: (P,) BM25 shares.    speakers: hashes of what the query may name.
@@ -65,7 +65,9 @@ class Matched:
     def said(self, passages: Ints) -> NDArray[np.bool_]:
         """(m,) whether each passage is by somebody whom the query names."""
         speakers = self.picture.arrays.speaker[passages]
-        by: NDArray[np.bool_] = np.isin(speakers, self.speakers) if speakers.any() else np.zeros(len(passages), dtype=bool)
+        by: NDArray[np.bool_] = (
+            np.isin(speakers, self.speakers) if speakers.any() else np.zeros(len(passages), dtype=bool)
+        )
         return by
 
     def cosine(self, facts: Ints) -> Vector:
@@ -101,7 +103,7 @@ def match(
     facts = stated[order[first]]
     score = cosines[order[first]] + weights.lexical_match * wording.fact_share(words, facts)
     if len(titles.places):
-        score += weights.title_match * titles.at(a.home[facts])
+        score += weights.title_match * titles.at(a.home[facts].astype(np.int64))
     speakers = np.array(list(names.names.values()), dtype=np.uint64)
     return Matched(picture, vector, passages, own, facts, score, titles, shares, speakers)
 

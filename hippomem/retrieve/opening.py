@@ -9,7 +9,7 @@ from hippomem.store import Store
 
 
 class OpenNamespace:
-    """Gives the picture that the default retriever reads, and the whole index that the papers' algorithms and baselines do."""
+    """Gives the picture that the default retriever reads, and the whole index that all others do."""
 
     def __init__(self, store: Store, namespace: str) -> None:
         self._store, self._namespace = store, namespace

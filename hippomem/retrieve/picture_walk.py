@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.arrays.picture import Picture
+from hippomem.graph.sparse import Sparse
+from hippomem.graph.walk import Senders, Walked
 from hippomem.retrieve.base import top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.matching import Matched
-from hippomem.graph.sparse import Sparse
-from hippomem.graph.walk import Senders, Walked
 from hippomem.types import NodeKind
 
 Ints = NDArray[np.int64]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.arrays.picture import Picture, hashed
+from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.base import min_max, top
 from hippomem.retrieve.linking import QueryNames, query_mentions
 from hippomem.retrieve.matching import Matched
 from hippomem.retrieve.options import RetrieverOptions
-from hippomem.graph.sparse import Sparse
 from hippomem.retrieve.weights import Weights
 from hippomem.types import Triple
 

@@ -60,8 +60,8 @@ class Wording:
 
         The words of a question are spread over the turns around the answer, and over the pieces of a long document. A
         passage that is its whole document counts alone.
-        Returns (places, scores): passages that share a term, the best *k* and those that score about as much among them, in no
-        order; and (P,) of all, in [0, 1), 0 for those that share none.
+        Returns (places, scores): passages that share a term, in no order, at least the best *k* of them; and (P,) of all,
+        in [0, 1), 0 for those that share none.
         """
         a = self.picture.arrays
         passages = int(a.counts[at.PASSAGES])
@@ -104,7 +104,7 @@ class Wording:
         return shares
 
     def importance(self, words: tuple[str, ...]) -> Vector:
-        """(n,) idf of the term that each word counts as: 0 for a stop word or a sign, the highest for a word nobody wrote."""
+        """(n,) idf of the term that each word counts as: 0 for a stop word, the highest for a word nobody wrote."""
         of_word: dict[str, list[str]] = {}
         for word in words:
             if word not in of_word:

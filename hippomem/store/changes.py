@@ -1,7 +1,7 @@
 """The log of changes: which rows a reader's picture of the store has to read again.
 
-Temporary triggers note every row that a transaction touches, so no code that writes can forget to; when the transaction ends,
-the noted rows become the newest entries of ``changes``, in the same commit.
+Temporary triggers note every row that a transaction touches, so no code that writes can forget to; when the transaction
+ends, the noted rows become the newest entries of ``changes``, in the same commit.
 """
 
 from __future__ import annotations

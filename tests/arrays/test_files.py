@@ -17,7 +17,7 @@ import pytest
 
 from hippomem.arrays import files
 from hippomem.arrays.build import build
-from hippomem.arrays.files import MANIFEST, Generations, Origin, Unusable, Writer, damaged, read
+from hippomem.arrays.files import MANIFEST, Generations, Origin, UnusableError, Writer, damaged, read
 from hippomem.arrays.picture import Arrays, Picture
 from hippomem.store import Store, changes
 from tests.arrays.describe import describe
@@ -70,7 +70,7 @@ def test_a_file_that_is_cut_off_is_seen(generation: Path, left: int) -> None:
     """A short file is not read."""
     path = generation / "edge_target.npy"
     path.write_bytes(path.read_bytes()[:left])
-    with pytest.raises(Unusable, match=r"edge_target\.npy has \d+ bytes"):
+    with pytest.raises(UnusableError, match=r"edge_target\.npy has \d+ bytes"):
         read(generation)
     assert any("edge_target" in line for line in damaged(generation))
 
@@ -78,7 +78,7 @@ def test_a_file_that_is_cut_off_is_seen(generation: Path, left: int) -> None:
 def test_a_missing_file_is_seen(generation: Path) -> None:
     """One array less is none at all."""
     (generation / "home.npy").unlink()
-    with pytest.raises(Unusable, match=r"home\.npy cannot be read"):
+    with pytest.raises(UnusableError, match=r"home\.npy cannot be read"):
         read(generation)
     assert any("home.npy cannot be read" in line for line in damaged(generation))
 
@@ -86,7 +86,7 @@ def test_a_missing_file_is_seen(generation: Path) -> None:
 def test_an_array_that_the_manifest_does_not_know(generation: Path) -> None:
     """Arrays of another version of the layout."""
     edit(generation, lambda manifest: manifest["arrays"].pop("hub"))
-    with pytest.raises(Unusable, match="lacks arrays"):
+    with pytest.raises(UnusableError, match="lacks arrays"):
         read(generation)
 
 
@@ -103,7 +103,7 @@ MANIFESTS = [
 def test_a_manifest_that_is_none(generation: Path, text: str) -> None:
     """Whatever stands there, it is unusable, and said to be so."""
     (generation / MANIFEST).write_text(text, encoding="utf-8")
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableError):
         read(generation)
     assert list(damaged(generation))
 
@@ -111,7 +111,7 @@ def test_a_manifest_that_is_none(generation: Path, text: str) -> None:
 def test_without_a_manifest(generation: Path) -> None:
     """A folder of arrays alone is nothing."""
     (generation / MANIFEST).unlink()
-    with pytest.raises(Unusable, match=r"manifest\.json cannot be read"):
+    with pytest.raises(UnusableError, match=r"manifest\.json cannot be read"):
         read(generation)
 
 
@@ -119,7 +119,7 @@ def test_without_a_manifest(generation: Path) -> None:
 def test_another_format_or_byte_order(generation: Path, what: str, value: object) -> None:
     """Files of another hippomem or another kind of machine are named as such."""
     edit(generation, lambda manifest: manifest.update({what: value}))
-    with pytest.raises(Unusable, match=f"{value}"):
+    with pytest.raises(UnusableError, match=f"{value}"):
         read(generation)
 
 
@@ -127,7 +127,7 @@ def test_another_type_of_the_same_size(generation: Path) -> None:
     """The header counts as well as the size."""
     path = generation / "frequency.npy"
     np.save(path, np.load(path).view(np.uint32))
-    with pytest.raises(Unusable, match="holds uint32"):
+    with pytest.raises(UnusableError, match="holds uint32"):
         read(generation)
 
 

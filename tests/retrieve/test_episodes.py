@@ -13,8 +13,8 @@ from hippomem.retrieve.lexical import K1, B
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 from hippomem.testing import HashEmbedder
-from hippomem.text.fold import normalise, tokenize
 from hippomem.text.dates import date_words
+from hippomem.text.fold import normalise, tokenize
 from hippomem.text.words import terms
 from hippomem.types import Document
 
