@@ -246,9 +246,9 @@ class _Build:
         # Its home: of the passages that state it, the first by order.
         by_fact = coo_array(contributions)
         first = np.lexsort((self.made["passage_order"][by_fact.row], by_fact.col))
-        stated, at = np.unique(by_fact.col[first], return_index=True)
+        stated, chosen = np.unique(by_fact.col[first], return_index=True)
         home = np.full(len(keys), -1, dtype=np.int32)
-        home[stated] = by_fact.row[first][at]
+        home[stated] = by_fact.row[first][chosen]
         self._keep("home", home, free, empty=-1)
 
     # -- edges --------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class Generations:
         return [path for _, path in sorted(found, reverse=True)]
 
     def write(self, fill: Callable[[Writer], Origin]) -> Path:
-        """Make a generation: *fill* makes its arrays, and says what they were made from. Raises OSError, and changes nothing.
+        """Make a generation: *fill* makes its arrays, and says what they were made from. Raises OSError; nothing changed then.
 
         Older generations are removed; who has them open may read on.
         """

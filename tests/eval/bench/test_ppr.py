@@ -33,7 +33,8 @@ def test_a_run_on_a_set_and_on_generated_graphs(bridge: Path, tmp_path: Path) ->
             assert figures["overlap_at_20"][solver] == 1.0
             assert figures["overlap_at_20_beyond_seeds"][solver] > 0.99
             assert figures["ratio"][solver] == pytest.approx(figures["seconds"][solver] / figures["seconds"][OURS])
-        assert figures["overlap_at_20"][OURS] > 0.9
+    # In a set of a few passages many nodes are equally near, and which of them is among the twenty is anybody's guess.
+    assert report["graphs"]["generated, 999 nodes"]["overlap_at_20"][OURS] > 0.9
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
