@@ -109,8 +109,7 @@ def generated(nodes: int, seed: int = 0) -> WalkGraph:
         blocks += [(a, b, kind), (b, a, kind)]
     edges = fill_rows(size, blocks, room_rows=0, room=0)
     frequency = np.bincount(of_passage[1], minlength=entities).astype(np.float64)
-    hub = np.ones(size, dtype=np.float32)
-    hub[:entities] = 1.0 / np.sqrt(np.maximum(frequency, 1.0))
+    hub = (1.0 / np.sqrt(np.maximum(frequency, 1.0))).astype(np.float32)
     network = Network(edges, np.full(len(edges.target), 255, dtype=np.uint8), hub)
     steps = {kinds.MENTION: 1.0, kinds.STATES: 1.0, kinds.NAMES: w.entity_edge, kinds.TITLE: w.title_edge}
     return WalkGraph(f"generated, {size:,} nodes", network, steps, np.arange(size), frequency, passages)

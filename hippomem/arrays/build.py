@@ -270,7 +270,7 @@ class _Build:
         free = facts_from - entities
         self._keep("frequency", frequency, free)
         hub = (1.0 / np.sqrt(np.maximum(frequency, 1))).astype(np.float32)
-        self._keep("hub", hub, nodes - entities, empty=1)
+        self._keep("hub", hub, free, empty=1)
         in_text = csr_array(
             (np.ones(int(named.sum()), dtype=np.int32), (fact[named], entity[named])), shape=(facts, entities)
         )

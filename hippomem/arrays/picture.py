@@ -95,7 +95,7 @@ class Arrays:
     sorted_hash: NDArray[np.uint64]  # (base entities,) hashes, sorted …
     by_hash: NDArray[np.int32]  # … and the places that they belong to
     frequency: NDArray[np.int32]  # (E,) passages that mention it
-    hub: NDArray[np.float32]  # (N,) frequency ^ -1/2 of entities, 1 for other nodes
+    hub: NDArray[np.float32]  # (E,) frequency ^ -1/2
     term_hash: NDArray[np.uint64]  # (T,) sorted, as far as the base goes
     term_frequency: NDArray[np.int32]  # (T,) passages that hold it
     term_pool: NDArray[np.int32]  # terms of sentences, titles and dates, each once a text
@@ -176,7 +176,7 @@ class Picture:
         self.clusters = GrowingRows(
             a.cluster_start, a.cluster_target, a.cluster_label, a.cluster_head, a.cluster_following, a.cluster_used
         )
-        self.network = Network(self.edges, a.edge_strength, a.hub)
+        self.network = Network(self.edges, a.edge_strength, a.hub[: len(a.entity_key)])
         #: The first node that is a fact, and the first that is a passage.
         self.facts_from = len(a.entity_key)
         self.passages_from = self.facts_from + len(a.fact_key)

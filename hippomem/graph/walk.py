@@ -101,7 +101,9 @@ class Network:
         """(n, n) row-stochastic matrix of the same walk, for the check and for other solvers."""
         edges, used = self.edges, int(self.edges.used[0])
         target = edges.target[:used].astype(np.int64)
-        value = self.step_weights(weights)[edges.label[:used]] * (self.strength[:used] / 255.0) * self.hub[target]
+        value = self.step_weights(weights)[edges.label[:used]] * (self.strength[:used] / 255.0)
+        inside = target < len(self.hub)
+        value[inside] *= self.hub[target[inside]]
         there = np.flatnonzero(value)
         row = _row_kernel()(edges.start, edges.head, edges.following, used)
         # Two kinds of edges between the same nodes are one step of their sum.
@@ -200,7 +202,7 @@ def _kernel() -> Any:
         start, target, label, head, following, strength, hub, weight,
         seeds, amounts, damping, limit, thin, residual, x, state,
     ):  # fmt: skip
-        base = start[-1]
+        base, hubs = start[-1], len(hub)
         # state: 1 a node that was reached, 2 one that waits. All are set back at the end.
         touched = np.empty(1024, dtype=np.int64)
         reached = 0
@@ -243,7 +245,7 @@ def _kernel() -> Any:
                 first = start[node]
                 degree = start[node + 1] - first
                 # By how common it is, not by the length of its row: that depends on when its edges came and went.
-                if mass[i] * hub[node] * hub[node] < thin:
+                if node < hubs and mass[i] * hub[node] * hub[node] < thin:
                     continue
                 # Later entries stand chained: bring the row together first.
                 entry = head[node]
@@ -259,13 +261,15 @@ def _kernel() -> Any:
                 total = np.int64(0)
                 for j in range(degree):
                     entry = first + j
-                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
-                    shares[j] = np.int64(step)
+                    other = target[entry]
+                    step = weight[label[entry]] * strength[entry]
+                    shares[j] = np.int64(step * hub[other] if other < hubs else step)
                     total += shares[j]
                 for j in range(later):
                     entry = chain[j]
-                    step = weight[label[entry]] * strength[entry] * hub[target[entry]]
-                    shares[degree + j] = np.int64(step)
+                    other = target[entry]
+                    step = weight[label[entry]] * strength[entry]
+                    shares[degree + j] = np.int64(step * hub[other] if other < hubs else step)
                     total += shares[degree + j]
                 if total == 0:
                     continue
@@ -337,7 +341,9 @@ def _strongest_kernel() -> Any:
                 if chained and entry < 0:
                     break
                 other = target[entry]
-                step = weight[label[entry]] * strength[entry] / 255.0 * hub[node]
+                step = weight[label[entry]] * strength[entry] / 255.0
+                if node < len(hub):
+                    step *= hub[node]
                 entry = following[entry - base] if chained else entry + 1
                 if step <= 0.0 or not (own or other == node):
                     continue
