@@ -42,10 +42,13 @@ class Episodes:
     def update(self, region: set[int], gone: set[int], stored: Mapping[int, StoredPassage]) -> None:
         """Set neighbours, contexts and lengths. region: `around` before the change.    stored: what came or changed."""
         self._contexts(gone, stored)
-        region = (region | self.around(stored)) - gone
+        # A passage may stand in more sessions than the one that is its context: all of their turns may have new neighbours.
+        turns, pieces = self._sequences(set(stored))
+        beside = set(self.picture.passage_places(row[-1] for row in (*turns, *pieces)).values())
+        region = (region | self.around(stored) | beside) - gone
         turns, pieces = self._sequences(region)
         self._neighbours(region, gone, turns, pieces)
-        self._lengths((region | self.around(stored)) - gone, gone)
+        self._lengths((region | self.around(region)) - gone, gone)
 
     # -- contexts -----------------------------------------------------------------------------------------------------
 
