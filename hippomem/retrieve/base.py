@@ -190,6 +190,13 @@ def _top_kernel() -> Any:
     return select
 
 
+def at_least(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Positions of the best *k* scores and of those equal to the last of them, ascending: a set that no tie decides."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k]) if k else np.arange(0)
+
+
 def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """The values, ascending, each once: `np.unique` without its table, for a few thousand."""
     ordered = np.sort(values)

@@ -16,7 +16,7 @@ from hippomem.arrays.kinds import MENTION, TITLED, any_of
 from hippomem.arrays.picture import Picture
 from hippomem.graph.similarity import quantised_pairs
 from hippomem.graph.sparse import Sparse
-from hippomem.retrieve.base import distinct, top
+from hippomem.retrieve.base import at_least, distinct, top
 from hippomem.retrieve.linking import HUB
 from hippomem.retrieve.matching import Matched
 
@@ -56,12 +56,11 @@ def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
         return ChainScores(Sparse.of({}), Sparse.of({}))
     first, together = firsts[begin], matched.cosine(firsts)[begin] + matched.cosine(second)
     # The rest could only win by saying the opposite of their partner, which no answer does.
-    ties = a.fact_order[second] ^ (a.fact_order[first] >> np.uint64(1))
-    promising = top(together, _PROMISING, order=ties)
+    promising = at_least(together, _PROMISING)
     first, second = first[promising], second[promising]
     between = quantised_pairs(a.fact_vector, a.fact_scale, first, second)
     pair = together[promising] / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
-    best = top(pair, _PAIRS, order=ties[promising])
+    best = at_least(pair, _PAIRS)
     first, second, pair = first[best], second[best], pair[best]
     named = _title_kernel()(*picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS)
     passages = distinct(np.concatenate([a.home[first], a.home[second]]).astype(np.int64))

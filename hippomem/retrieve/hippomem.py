@@ -30,7 +30,7 @@ from hippomem.graph.similarity import max_similarity
 from hippomem.graph.sparse import Sparse
 from hippomem.graph.walk import Walked
 from hippomem.models.embedder import Embedder, QueryVectors, embed_query
-from hippomem.retrieve.base import Stopwatch, check_query, descending, distinct, min_max, present, top
+from hippomem.retrieve.base import Stopwatch, at_least, check_query, descending, distinct, min_max, present, top
 from hippomem.retrieve.chains import ALONE, chain_scores
 from hippomem.retrieve.coverage import covering_order
 from hippomem.retrieve.explain import Explainer
@@ -132,8 +132,7 @@ class HippoMem:
             activation = walked.inside(picture.passages_from)
         with watch.stage("chain"):
             chains = chain_scores(picture, matched)
-            strongest = top(activation.values, self._w.candidates, order=a.passage_order[activation.places])
-            reached = activation.places[strongest]
+            reached = activation.places[at_least(activation.values, self._w.candidates)]
             candidates = distinct(np.concatenate([matched.passages, reached, chains.every.places]))
             own = matched.best_own(candidates)
             titled = np.maximum(chains.titled.at(candidates, default=-1.0), ALONE * own)

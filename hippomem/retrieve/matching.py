@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hippomem.arrays.nearest import nearest
 from hippomem.arrays.picture import Picture
 from hippomem.graph.sparse import Sparse
-from hippomem.retrieve.base import distinct, top
+from hippomem.retrieve.base import at_least, distinct
 from hippomem.retrieve.linking import QueryNames
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
@@ -90,7 +90,7 @@ def match(
     sharing, shares = wording.share(words, weights.candidates)
     titles = _titles(picture, names, weights.candidates)
     near = nearest(picture, vector, weights.candidates, exact=exact)
-    in_its_words = top(shares[sharing], weights.candidates, order=a.passage_order[sharing])
+    in_its_words = at_least(shares[sharing], weights.candidates)
     passages = distinct(np.concatenate([near, sharing[in_its_words], titles.places]))
     stated, sizes = picture.facts_of_passages(passages, sentences=True)
     cosines = picture.fact_cosines(vector, stated)
