@@ -23,7 +23,7 @@ _log = logging.getLogger("hippomem.arrays")
 #: Passages from which a namespace is worth files: below, its arrays are made from the store in a fifth of a second.
 FILES_FROM = 1000
 #: Changed rows that a process which opens the store would have to follow, from which a new generation is written.
-MERGE_AT = 4000
+MERGE_AT = 8000
 #: A picture is made anew, with more room, when so much of the room of its arrays is in use.
 _CRAMPED = 0.5
 
