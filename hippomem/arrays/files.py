@@ -65,9 +65,9 @@ class Generations:
         return [path for _, path in sorted(found, reverse=True)]
 
     def write(self, fill: Callable[[Writer], Origin]) -> Path:
-        """Make a generation: *fill* makes its arrays, and says what they were made from. Raises OSError; nothing changed then.
+        """Make a generation: *fill* makes its arrays, and says what they were made from.
 
-        Older generations are removed; who has them open may read on.
+        Older generations are removed; who has them open may read on. Raises OSError, and then nothing has changed.
         """
         self.folder.mkdir(exist_ok=True)
         self._sweep()
