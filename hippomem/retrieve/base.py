@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,64 +129,11 @@ def top(
     if candidates is not None:
         at = top(scores[candidates], k, order=candidates.astype(np.uint64) if order is None else order[candidates])
         return candidates[at].astype(np.int64)
+    from hippomem.graph.selection import select  # compiled: loads numba
+
     ties = np.arange(len(scores), dtype=np.uint64) if order is None else order
-    best: NDArray[np.int64] = _top_kernel()(np.asarray(scores, dtype=np.float64), ties, min(k, len(scores)))
+    best: NDArray[np.int64] = select(np.asarray(scores, dtype=np.float64), ties, min(k, len(scores)))
     return best
-
-
-@cache
-def _top_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def select(scores, ties, k):  # type: ignore[no-untyped-def]
-        # heap: the best k so far, the worst of them first.
-        heap = np.empty(k, dtype=np.int64)
-        size = 0
-        for new in range(len(scores) if k else 0):
-            if size < k:
-                at = size
-                size += 1
-                while at:
-                    parent = (at - 1) // 2
-                    above = heap[parent]
-                    if scores[new] > scores[above] or (scores[new] == scores[above] and ties[new] < ties[above]):
-                        break
-                    heap[at] = above
-                    at = parent
-                heap[at] = new
-                continue
-            worst = heap[0]
-            if scores[new] < scores[worst] or (scores[new] == scores[worst] and ties[new] > ties[worst]):
-                continue
-            _sift(heap, size, new, scores, ties)
-        best = np.empty(size, dtype=np.int64)
-        while size:
-            size -= 1
-            best[size] = heap[0]
-            if size:
-                _sift(heap, size, heap[size], scores, ties)
-        return best
-
-    @njit(cache=True, nogil=True, inline="always")  # type: ignore[misc, unused-ignore]
-    def _sift(heap, size, new, scores, ties):  # type: ignore[no-untyped-def]
-        at = 0
-        while True:
-            child = 2 * at + 1
-            if child >= size:
-                break
-            if child + 1 < size:
-                a, b = heap[child], heap[child + 1]
-                if scores[b] < scores[a] or (scores[b] == scores[a] and ties[b] > ties[a]):
-                    child += 1
-            below = heap[child]
-            if scores[new] < scores[below] or (scores[new] == scores[below] and ties[new] > ties[below]):
-                break
-            heap[at] = below
-            at = child
-        heap[at] = new
-
-    return select
 
 
 def at_least(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
