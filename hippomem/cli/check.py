@@ -33,7 +33,9 @@ def check(store: Store, as_json: Json = False) -> None:
         if report.is_sound:
             typer.echo("  the database is sound")
         if report.generations:
-            typer.echo(f"  the arrays beside it are sound ({report.generations} folder{'s' * (report.generations != 1)})")
+            typer.echo(
+                f"  the arrays beside it are sound ({report.generations} folder{'s' * (report.generations != 1)})"
+            )
         for line in report.removed:
             typer.echo(f"  removed, to be made anew by the next search: {line}")
         for line in report.left:

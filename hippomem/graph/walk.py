@@ -159,7 +159,9 @@ class Network:
 
         without: nodes that are passed over. Costs the edges of the node, or those of the senders where these are fewer.
         """
-        found: tuple[int, float] = _strongest_kernel()(
+        from hippomem.graph.row_loops import strongest  # compiled: loads numba
+
+        found: tuple[int, float] = strongest(
             *self.edges.arrays,
             self.strength,
             self.hub,
@@ -313,52 +315,3 @@ def _kernel() -> Any:
         return touched[:kept], values[:kept], pushed[:passing], totals[:passing]
 
     return push
-
-
-@cache
-def _strongest_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def strongest(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, strength, hub, weight, node, senders, rate, order, without
-    ):
-        base = start[-1]
-        best = -1
-        most = 0.0
-        # Every edge is in both rows with one kind and strength, so the node's own row tells who may pass on to it, and how
-        # much; a hub's row is longer than those of all who do.
-        own = start[node + 1] - start[node] < 64 * len(senders)
-        for i in range(1 if own else len(senders)):
-            row = node if own else senders[i]
-            entry = start[row]
-            last = start[row + 1]
-            chained = False
-            while True:
-                if entry == last and not chained:
-                    chained = True
-                    entry = head[row]
-                if chained and entry < 0:
-                    break
-                other = target[entry]
-                step = weight[label[entry]] * strength[entry] / 255.0
-                if node < len(hub):
-                    step *= hub[node]
-                entry = following[entry - base] if chained else entry + 1
-                if step <= 0.0 or not (own or other == node):
-                    continue
-                at = np.searchsorted(senders, other) if own else i
-                if at == len(senders) or (own and senders[at] != other):
-                    continue
-                flow = rate[at] * step
-                if flow > most or (flow == most and best >= 0 and order[at] < order[best]):
-                    passed_over = False
-                    for one in without:
-                        if one == senders[at]:
-                            passed_over = True
-                    if not passed_over:
-                        best = at
-                        most = flow
-        return (senders[best] if best >= 0 else -1), most
-
-    return strongest

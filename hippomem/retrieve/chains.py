@@ -6,8 +6,6 @@ The score of a chain is cosine(query, f1 + f2), from vectors that are stored alr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +47,10 @@ def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
     """Scores of the best chains that begin with one of the best facts."""
     a = picture.arrays
     firsts = matched.facts[top(matched.match, FIRST, order=a.fact_order[matched.facts])]
-    begin, second = _pairs_kernel()(
+    from hippomem.retrieve.row_loops import named as names_title
+    from hippomem.retrieve.row_loops import pairs  # compiled: loads numba
+
+    begin, second = pairs(
         *picture.edges.arrays, picture.facts_from, firsts, a.frequency, a.is_triple, a.home, HUB, _MENTIONS
     )
     if not len(begin):
@@ -62,7 +63,7 @@ def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
     pair = together[promising] / np.sqrt(np.maximum(2.0 + 2.0 * between, 1e-6))
     best = at_least(pair, _PAIRS)
     first, second, pair = first[best], second[best], pair[best]
-    named = _title_kernel()(*picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS)
+    named = names_title(*picture.edges.arrays, picture.facts_from, first, second, a.title_entity, a.home, _MENTIONS)
     passages = distinct(np.concatenate([a.home[first], a.home[second]]).astype(np.int64))
     titled, every = np.full(len(passages), -1.0), np.full(len(passages), -1.0)
     for facts in (first, second):
@@ -70,98 +71,3 @@ def chain_scores(picture: Picture, matched: Matched) -> ChainScores:
         np.maximum.at(every, at, pair)
         np.maximum.at(titled, at[named], pair[named])
     return ChainScores(Sparse(passages, titled), Sparse(passages, every))
-
-
-@cache
-def _pairs_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def pairs(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, facts_from, firsts, frequency, is_triple, home, hub, labels
-    ):
-        """Pairs (number of the first, second) of sentences of different passages that share an entity that few mention."""
-        base = start[-1]
-        begin = np.empty(1024, dtype=np.int64)
-        second = np.empty(1024, dtype=np.int64)
-        found = 0
-        for i in range(len(firsts)):
-            if is_triple[firsts[i]]:
-                continue
-            before = found
-            node = firsts[i] + facts_from
-            entry = start[node]
-            chained = False
-            while True:
-                if entry == start[node + 1] and not chained:
-                    chained = True
-                    entry = head[node]
-                if chained and entry < 0:
-                    break
-                kind = label[entry]
-                entity = target[entry]
-                entry = following[entry - base] if chained else entry + 1
-                if not (kind and (labels >> kind) & 1 and 2 <= frequency[entity] <= hub):
-                    continue
-                other = start[entity]
-                later = False
-                while True:
-                    if other == start[entity + 1] and not later:
-                        later = True
-                        other = head[entity]
-                    if later and other < 0:
-                        break
-                    if label[other] and (labels >> label[other]) & 1:
-                        fact = target[other] - facts_from
-                        if not is_triple[fact] and home[fact] != home[firsts[i]]:
-                            if found == len(second):
-                                begin = np.append(begin, np.empty_like(begin))
-                                second = np.append(second, np.empty_like(second))
-                            begin[found] = i
-                            second[found] = fact
-                            found += 1
-                    other = following[other - base] if later else other + 1
-            # Two sentences may share several names: each pair once.
-            ordered = np.sort(second[before:found])
-            kept = before
-            for j in range(len(ordered)):
-                if j == 0 or ordered[j] != ordered[j - 1]:
-                    second[kept] = ordered[j]
-                    kept += 1
-            found = kept
-        return begin[:found], second[:found]
-
-    return pairs
-
-
-@cache
-def _title_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def named(  # type: ignore[no-untyped-def]
-        start, target, label, head, following, facts_from, first, second, title_entity, home, labels
-    ):
-        """Whether one fact of each pair mentions the title of the other's passage."""
-        base = start[-1]
-        told = np.zeros(len(first), dtype=np.bool_)
-        for i in range(len(first)):
-            for turn in range(2):
-                node = (first[i] if turn == 0 else second[i]) + facts_from
-                title = title_entity[home[second[i] if turn == 0 else first[i]]]
-                if title < 0:
-                    continue
-                entry = start[node]
-                chained = False
-                while True:
-                    if entry == start[node + 1] and not chained:
-                        chained = True
-                        entry = head[node]
-                    if chained and entry < 0:
-                        break
-                    if target[entry] == title and label[entry] and (labels >> label[entry]) & 1:
-                        told[i] = True
-                    entry = following[entry - base] if chained else entry + 1
-        return told
-
-    return named

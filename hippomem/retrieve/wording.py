@@ -15,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.arrays import picture as at
-from hippomem.arrays.kinds import NEXT, PREVIOUS
-from hippomem.arrays.picture import PARTS, Picture
-from hippomem.arrays.spread import LEAD, OWN, REPLY, WHOLE
-from hippomem.retrieve.lexical import K1, B
+from hippomem.arrays.picture import Picture
 from hippomem.text.fold import Token
 from hippomem.text.words import term_of, terms, terms_of
 
@@ -70,7 +67,9 @@ class Wording:
         total = weight.sum()
         if not total > 0:
             return np.zeros(0, dtype=np.int64), scores
-        touched = _share_kernel()(
+        from hippomem.retrieve.row_loops import share  # compiled: loads numba
+
+        touched = share(
             k,
             *self.picture.postings.arrays,
             query.places,
@@ -117,146 +116,6 @@ class Wording:
         idf, unseen = dict(zip(known, values[:-1], strict=True)), values[-1]
         value = {word: max((idf.get(term, unseen) for term in some), default=0.0) for word, some in of_word.items()}
         return np.array([value[word] for word in words], dtype=np.float64)
-
-
-@cache
-def _share_kernel() -> Any:
-    from numba import njit
-
-    @njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-    def share(  # type: ignore[no-untyped-def]
-        k, start, target, label, head, following, terms, weights, mean, spread_length, in_episode, alive,
-        edge_start, edge_target, edge_kind, edge_head, edge_following, passages_from,
-        context, context_first, next_member, scores, spread, own, of_context,
-    ):  # fmt: skip
-        base = start[-1]
-        edge_base = edge_start[-1]
-        touched = np.empty(1024, dtype=np.int64)
-        reached = 0
-        lent = np.empty(1024, dtype=np.int64)  # passages of sessions that got a part of this term's count
-        contexts = np.empty(1024, dtype=np.int64)
-        path = np.empty(64, dtype=np.int64)
-        for t in range(len(terms)):
-            term = terms[t]
-            lenders = 0
-            touched_contexts = 0
-            entry = start[term]
-            last = start[term + 1]
-            chained = False
-            while True:
-                if entry == last and not chained:
-                    chained = True
-                    entry = head[term]
-                if chained and entry < 0:
-                    break
-                p = target[entry]
-                count = label[entry]
-                entry = following[entry - base] if chained else entry + 1
-                if not alive[p]:
-                    continue
-                if not in_episode[p]:
-                    held = OWN * count
-                    saturation = PARTS * K1 * (1.0 - B + B * spread_length[p] / mean)
-                    if scores[p] == 0.0:
-                        if reached == len(touched):
-                            touched = np.append(touched, np.empty_like(touched))
-                        touched[reached] = p
-                        reached += 1
-                    scores[p] += weights[t] * (held / (held + saturation))
-                    continue
-                # What it lends: to itself, to those behind it and before it, and to the whole session.
-                own[p] = count
-                c = context[p]
-                if of_context[c] == 0:
-                    if touched_contexts == len(contexts):
-                        contexts = np.append(contexts, np.empty_like(contexts))
-                    contexts[touched_contexts] = c
-                    touched_contexts += 1
-                of_context[c] += count
-                for direction in range(-1, 2):
-                    steps = 0 if direction == 0 else 2
-                    path[0] = p
-                    first, size = 0, 1
-                    for step in range(steps + 1):
-                        if direction == 0:
-                            part = OWN
-                        elif step == 0:
-                            part = 0
-                        else:
-                            part = REPLY[step - 1] if direction > 0 else LEAD[step - 1]
-                        if part:
-                            for i in range(first, size):
-                                q = path[i]
-                                if spread[q] == 0:
-                                    if lenders == len(lent):
-                                        lent = np.append(lent, np.empty_like(lent))
-                                    lent[lenders] = q
-                                    lenders += 1
-                                spread[q] += part * count
-                        if step == steps:
-                            break
-                        kind = NEXT if direction > 0 else PREVIOUS
-                        end = size
-                        for i in range(first, size):
-                            node = passages_from + path[i]
-                            edge = edge_start[node]
-                            more = False
-                            while True:
-                                if edge == edge_start[node + 1] and not more:
-                                    more = True
-                                    edge = edge_head[node]
-                                if more and edge < 0:
-                                    break
-                                if edge_kind[edge] == kind:
-                                    if end == len(path):
-                                        path = np.append(path, np.empty_like(path))
-                                    path[end] = edge_target[edge] - passages_from
-                                    end += 1
-                                edge = edge_following[edge - edge_base] if more else edge + 1
-                        first, size = size, end
-            for i in range(touched_contexts):
-                c = contexts[i]
-                p = context_first[c]
-                while p >= 0:
-                    part = WHOLE * (of_context[c] - own[p])
-                    if part:
-                        if spread[p] == 0:
-                            if lenders == len(lent):
-                                lent = np.append(lent, np.empty_like(lent))
-                            lent[lenders] = p
-                            lenders += 1
-                        spread[p] += part
-                    p = next_member[p]
-                of_context[c] = 0
-            for i in range(lenders):
-                p = lent[i]
-                held = np.int64(spread[p])
-                saturation = PARTS * K1 * (1.0 - B + B * spread_length[p] / mean)
-                if scores[p] == 0.0:
-                    if reached == len(touched):
-                        touched = np.append(touched, np.empty_like(touched))
-                    touched[reached] = p
-                    reached += 1
-                scores[p] += weights[t] * (held / (held + saturation))
-                spread[p] = own[p] = 0
-        if reached <= 4 * k:
-            return touched[:reached]
-        # A word of half of all passages touches them all: leave those behind that are clearly not among the best.
-        bins = np.zeros(4096, dtype=np.int64)
-        for i in range(reached):
-            bins[int(scores[touched[i]] * 4095)] += 1
-        lowest, above = 4095, bins[4095]
-        while above < k:
-            lowest -= 1
-            above += bins[lowest]
-        kept = 0
-        for i in range(reached):
-            if int(scores[touched[i]] * 4095) >= lowest:
-                touched[kept] = touched[i]
-                kept += 1
-        return touched[:kept]
-
-    return share
 
 
 @cache
