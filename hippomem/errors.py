@@ -4,6 +4,12 @@
 
     HippomemError
     ├── ConfigError            an option, setting or optional package is wrong or missing
+    ├── AccessError            a caller of a server may not do this
+    │   ├── UnauthenticatedError  no API key, or one that is unknown, revoked or expired
+    │   ├── ForbiddenError     the key does not reach this namespace, or has not the right
+    │   ├── OriginError        a Host or Origin that this server is not served under
+    │   ├── RateLimitError     too many requests with this key (carries ``retry_after``)
+    │   └── TooLargeError      the body is larger than the server takes
     ├── InputError             what was handed in cannot be used
     │   ├── EmptyTextError     a memory without any text
     │   ├── EmptyQueryError    a query without any text
@@ -14,7 +20,8 @@
     │   ├── StoreMissingError  no file there, and this call does not create one
     │   ├── SchemaTooNewError  written by a newer hippomem
     │   ├── EmbedderMismatchError  written with another embedding model
-    │   └── StoreBusyError     another process kept the write lock for too long
+    │   ├── StoreBusyError     another process kept the write lock for too long
+    │   └── StoreFullError     no space is left on the disk; nothing was written
     ├── IndexingError          turning passages into the graph
     │   └── ExtractionError    one passage could not be extracted (stored as ``failed``, can be retried)
     ├── RetrievalError         answering a query
@@ -42,6 +49,34 @@ class HippomemError(Exception):
 
 class ConfigError(HippomemError):
     """An option, a setting or an optional package is wrong or missing; the caller can mend it."""
+
+
+class AccessError(HippomemError):
+    """A caller of a server may not do what it asked for."""
+
+
+class UnauthenticatedError(AccessError):
+    """There is no API key, or it is unknown, revoked or expired."""
+
+
+class ForbiddenError(AccessError):
+    """The API key does not reach this namespace, or has not the right that the call needs."""
+
+
+class OriginError(AccessError):
+    """The request names a Host or an Origin that this server is not served under."""
+
+
+class RateLimitError(AccessError):
+    """Too many requests with one API key. retry_after: seconds until the next one is let in."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooLargeError(AccessError):
+    """The body of a request is larger than the server takes."""
 
 
 class InputError(HippomemError):
@@ -97,6 +132,10 @@ class StoreBusyError(StoreError):
     """Another process held the write lock for longer than the time allowed."""
 
 
+class StoreFullError(StoreError):
+    """No space is left on the disk; what was asked for was not done, and nothing is half written."""
+
+
 class IndexingError(HippomemError):
     """Passages could not be turned into the graph."""
 
@@ -145,11 +184,17 @@ class Edge(NamedTuple):
     mcp_code: int
 
 
-#: Exit codes: 1 unexpected, 2 configuration or usage, 3 input, 4 store, 5 indexing, 6 retrieval, 7 model.
+#: Exit codes: 1 unexpected, 2 configuration or usage, 3 input, 4 store, 5 indexing, 6 retrieval, 7 model, 8 access.
 #: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32000 … for ours.
 EDGE: dict[type[HippomemError], Edge] = {
     HippomemError: Edge(1, 500, -32603),
     ConfigError: Edge(2, 400, -32602),
+    AccessError: Edge(8, 403, -32003),
+    UnauthenticatedError: Edge(8, 401, -32001),
+    ForbiddenError: Edge(8, 403, -32003),
+    OriginError: Edge(8, 421, -32003),
+    RateLimitError: Edge(8, 429, -32004),
+    TooLargeError: Edge(8, 413, -32005),
     InputError: Edge(3, 422, -32602),
     EmptyTextError: Edge(3, 422, -32602),
     EmptyQueryError: Edge(3, 422, -32602),
@@ -161,6 +206,7 @@ EDGE: dict[type[HippomemError], Edge] = {
     SchemaTooNewError: Edge(4, 500, -32010),
     EmbedderMismatchError: Edge(4, 409, -32010),
     StoreBusyError: Edge(4, 503, -32011),
+    StoreFullError: Edge(4, 507, -32012),
     IndexingError: Edge(5, 500, -32020),
     ExtractionError: Edge(5, 500, -32020),
     RetrievalError: Edge(6, 500, -32030),

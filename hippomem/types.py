@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, overload
+from datetime import datetime
+from typing import Any, Literal, TypedDict, overload
 
 Kind = Literal["semantic", "episodic", "procedural"]
 FactKind = Literal["sentence", "triple"]
@@ -25,6 +26,7 @@ class Document:
     source_id: the caller's own id of it; comes back in ``Hit.source_ids``.
     occurred_at: when it happened, ISO 8601, part of the identity: two equal turns on two days are two memories.
     position: place within ``session`` (turn number); neighbours in a session are neighbours in time.
+    expires_at: from when on it is forgotten, ISO 8601; None for never.    supersedes: memory ids that it takes the place of.
     """
 
     text: str
@@ -38,6 +40,34 @@ class Document:
     speaker: str | None = None
     position: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: str | None = None
+    supersedes: tuple[str, ...] = ()
+
+
+#: A message of a chat as the OpenAI client has it: ``role`` and ``content`` (text, or a list of parts), and if wanted ``name``,
+#: ``id`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or seconds since 1970).
+Message = Mapping[str, Any]
+
+
+class Where(TypedDict, total=False):
+    """Which memories a call is about. All that is given must hold, and of one source of the memory together.
+
+    user, agent, session, speaker, kind: as given to `Memory.add`.
+    since, until: when it happened, or was last recorded where no time was given; both inclusive, a day as a whole.
+    as_of: leaves out what happened or was recorded later, and what retires something only then.
+    metadata: name → value for equality (of a list: one of its elements), or → {operator: operand} with the operators eq, ne,
+    gt, gte, lt, lte (numbers, or texts), in (any of a list) and prefix (of a text). ``{"a.b": …}`` looks into objects.
+    """
+
+    user: str
+    agent: str
+    session: str
+    speaker: str
+    kind: Kind
+    since: str | datetime
+    until: str | datetime
+    as_of: str | datetime
+    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +89,10 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place a memory came from. Equal content from two places is one memory with two sources."""
+    """One place a memory came from. Equal content from two places is one memory with two sources.
+
+    recorded_at: when it was last handed in from there, ISO 8601, UTC.
+    """
 
     source_id: str | None = None
     kind: Kind = "semantic"
@@ -69,11 +102,16 @@ class Source:
     speaker: str | None = None
     position: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
-    """A stored memory. ``memory_id`` is stable across updates and never shared between namespaces."""
+    """A stored memory. ``memory_id`` is stable across updates and never shared between namespaces.
+
+    recorded_at: when it was first handed in.    superseded_by: the memory that now says otherwise, or was said to take its
+    place.    supersedes: those whose place it was said to take.
+    """
 
     memory_id: str
     namespace: str
@@ -84,6 +122,24 @@ class MemoryRecord:
     sources: tuple[Source, ...]
     passage_ids: tuple[str, ...]
     states: tuple[PassageState, ...]
+    expires_at: str | None = None
+    superseded_by: str | None = None
+    supersedes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryVersion:
+    """What a memory said for a while. replaced_at: None for what it says now."""
+
+    title: str
+    text: str
+    occurred_at: str | None
+    recorded_at: str
+    replaced_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -136,7 +192,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One ranked passage. rank counts from 1; score is comparable within one result only."""
+    """One ranked passage. rank counts from 1; score is comparable within one result only.
+
+    sources: where its memory came from; under a filter, those that pass it.    source_ids: their ids, sorted.
+    superseded_by: the memory that says otherwise since.
+    """
 
     passage_id: str
     memory_id: str
@@ -147,6 +207,9 @@ class Hit:
     source_ids: tuple[str, ...] = ()
     occurred_at: str | None = None
     why: Why | None = None
+    recorded_at: str = ""
+    sources: tuple[Source, ...] = ()
+    superseded_by: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -188,6 +251,41 @@ class SearchResult(Sequence[Hit]):
             "seconds": dict(self.seconds),
             "hits": [hit.to_dict() for hit in self.hits],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered passage of a context block. number: as in the block, from 1."""
+
+    number: int
+    memory_id: str
+    passage_id: str
+    title: str
+    text: str
+    occurred_at: str | None
+    score: float
+    source_ids: tuple[str, ...] = ()
+    superseded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A context block for a prompt, and what stands in it.
+
+    text: the block, marked as quoted data; empty when nothing was found.    tokens: its length, as it was counted.
+    citations: in the order of the block, most useful first.    omitted: hits that did not fit or repeated others.
+    """
+
+    query: str
+    text: str
+    tokens: int
+    citations: tuple[Citation, ...] = ()
+    omitted: int = 0
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from hippomem.errors import (
     SchemaTooNewError,
     StoreBusyError,
     StoreError,
+    StoreFullError,
     StoreMissingError,
 )
 from hippomem.models.embedder import EmbedderIdentity
@@ -338,7 +339,7 @@ def _as_store_error(error: sqlite3.DatabaseError, path: str) -> StoreError:
     if "readonly" in message:
         return StoreError(f"'{path}' cannot be written ({message}); check the permissions of the file and its folder.")
     if "full" in message:
-        return StoreError(
+        return StoreFullError(
             f"the disk of '{path}' is full; nothing of this step was stored, what was stored before is safe."
         )
     return StoreError(f"'{path}': {message}")
