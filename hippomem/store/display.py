@@ -9,13 +9,15 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from hippomem.text.fold import fold
 from hippomem.types import Triple
 
 #: Mentions looked at to choose a name's spelling: of a name that half of all memories hold, those stored first are enough.
 _ENOUGH = 200
+#: In the order of the index on entities, whichever way SQLite would go: a filter that leaves all changes no name.
+_FIRST = " ORDER BY roles, fact_key LIMIT ?"
 
 
 class Visible(Protocol):
@@ -34,12 +36,13 @@ def entity_name(db: sqlite3.Connection, entity_key: int, visible: Visible | None
     """An entity's most common spelling (ties: the first in alphabetical order), its key when nothing better is known."""
     key = str(db.execute("SELECT key FROM entities WHERE entity_key = ?", (entity_key,)).fetchone()[0])
     facts = None if visible is None else visible.facts_naming(entity_key)
-    sql = "SELECT surface FROM mentions WHERE entity_key = ? AND roles & 7"
-    spellings = Counter(row[0] for row in _first(db, sql, entity_key, fact_key=facts))
+    only, rows = _only("fact_key", facts)
+    sql = f"SELECT surface FROM mentions WHERE entity_key = ? AND roles & 7{only}{_FIRST}"
+    spellings = Counter(row[0] for row in db.execute(sql, (entity_key, *rows, _ENOUGH)))
     if not spellings:
-        passages = None if visible is None or facts is None else visible.passages_stating(facts)
-        sql = "SELECT statement FROM mentions JOIN contributions USING (fact_key) WHERE entity_key = ?"
-        for (statement,) in _first(db, sql, entity_key, fact_key=facts, passage_key=passages):
+        said, by = _only("passage_key", None if visible is None or facts is None else visible.passages_stating(facts))
+        sql = f"SELECT statement FROM mentions JOIN contributions USING (fact_key) WHERE entity_key = ?{only}{said}{_FIRST}"
+        for (statement,) in db.execute(sql, (entity_key, *rows, *by, _ENOUGH)):
             subject, _, obj = json.loads(statement)
             spellings.update(name for name in (subject, obj) if fold(name) == key)
     return min(spellings, key=lambda name: (-spellings[name], name)) if spellings else key
@@ -62,18 +65,12 @@ def fact_triple(db: sqlite3.Connection, fact_key: int, visible: Visible | None =
 
 
 def _said(db: sqlite3.Connection, fact_key: int, visible: Visible | None) -> tuple[str, str, str]:
-    passages = None if visible is None else visible.passages_stating([fact_key])
-    sql = "SELECT min(statement) FROM contributions WHERE fact_key = ?"
-    ((statement,),) = _first(db, sql, fact_key, passage_key=passages)
-    subject, predicate, obj = json.loads(statement)
+    said, by = _only("passage_key", None if visible is None else visible.passages_stating([fact_key]))
+    row = db.execute(f"SELECT min(statement) FROM contributions WHERE fact_key = ?{said}", (fact_key, *by)).fetchone()
+    subject, predicate, obj = json.loads(row[0])
     return subject, predicate, obj
 
 
-def _first(db: sqlite3.Connection, sql: str, key: int, **among: list[int] | None) -> list[tuple[Any, ...]]:
-    """The first `_ENOUGH` rows of a query with one key. among: column → rows that count; None for all."""
-    given = {column: json.dumps(rows) for column, rows in among.items() if rows is not None}
-    # As one value each: a statement takes few values, and these may be many.
-    where = "".join(f" AND {column} IN (SELECT value FROM json_each(?))" for column in given)
-    # What is stored first counts, whichever index SQLite takes.
-    order = f" ORDER BY {', '.join(['roles'] * ('fact_key' in given) + list(given))}" if given else ""
-    return db.execute(f"{sql}{where}{order} LIMIT ?", (key, *given.values(), _ENOUGH)).fetchall()
+def _only(column: str, rows: list[int] | None) -> tuple[str, tuple[str, ...]]:
+    """A further condition and its value, none for None. All rows are one value: SQLite takes few, and these may be many."""
+    return ("", ()) if rows is None else (f" AND {column} IN (SELECT value FROM json_each(?))", (json.dumps(rows),))
