@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import ADVERBS, FAVOURITE, NOUNS, STATUS
+from hippomem.text.claims.lexicon import ADVERBS, DIMENSIONS, FAVOURITE, NOUNS, PLACES, STATUS
 from hippomem.text.claims.making import Claim, Statement, make
 from hippomem.text.claims.predicates import plan_name, read_role, scheduled
 
 _OF_PERSONS = frozenset(["marital", "diet", "work"])
 _THINGS_OWNED = frozenset(["car", "laptop", "phone", "phone model", "plan"])
 #: Nouns whose value may be words without capitals: of the others "my boss is angry" would be an answer.
-_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone"])
-_PLACES = frozenset("room hall building street road avenue lane floor block court square".split())
+_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch"])
 _GUESTS = frozenset("member guest patient customer volunteer fan regular visitor stranger speaker friend".split())
 _ASIDE = frozenset("to that how about like because when what where who why whether too very so more less as".split())
 
@@ -25,7 +24,7 @@ def read_copula(rest: list[Word], statement: Statement, *, perfect: bool) -> lis
         return []
     if not rest or rest[0].low in _ASIDE:
         return []
-    for read in (_state,) if perfect else (_state, _age_or_height, _plan, _role, _employer, _moment, _grade, _noun):
+    for read in (_state,) if perfect else (_state, _age_or_size, _plan, _role, _employer, _moment, _grade, _noun):
         if claims := read(rest, statement):
             return claims
     return []
@@ -49,20 +48,23 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
     return []
 
 
-def _age_or_height(rest: list[Word], statement: Statement) -> list[Claim]:
+def _age_or_size(rest: list[Word], statement: Statement) -> list[Claim]:
+    """"30", "30 years old", "170 cm tall", "300 metres long"."""
     subject = statement.subject
-    if subject.noun not in ("", "is") and subject.noun in NOUNS.values():
+    if subject.noun in NOUNS.values():
         return []
     value = values.number(rest)
-    if value is None or value.rest and values.qualifier(value.rest) is None:
+    if value is None:
         return []
-    units = [word.low for word in rest[: len(rest) - len(value.rest)]][1:]
-    if "tall" in units:
-        return make(subject.whole, "height", value.text.replace(" tall", ""), negated=statement.negated)
-    if "old" in units or (not units and not value.rest and subject.kind != "thing" and value.text.isdigit()):
-        age = value.text.split()[0]
-        return make(subject.whole, "age", age, negated=statement.negated) if "month" not in value.text else []
-    return []
+    dimension = DIMENSIONS.get(value.rest[0].low) if value.rest else None
+    if dimension is None:
+        if value.rest or subject.kind == "thing" or not value.text.isdigit():
+            return []
+        dimension = "age"
+    elif values.qualifier(value.rest[1:]) is None:
+        return []
+    text = value.text.removesuffix(" years") if dimension == "age" else value.text
+    return make(subject.whole, dimension, text, negated=statement.negated)
 
 
 def _plan(rest: list[Word], statement: Statement) -> list[Claim]:
@@ -108,7 +110,7 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
     first = rest[1].text
     if first.count(".") > 1:
         return make(subject.whole, "address", value.text, negated=statement.negated)
-    if _PLACES & set(value.text.split()):
+    if PLACES & set(value.text.split()):
         return make(subject.whole, "place", value.text, negated=statement.negated)
     return []
 
@@ -146,7 +148,7 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
     rest_after = value.rest
     if rest_after and values.is_number(rest[0]):  # "100 requests per minute": what is counted is part of the question
         counted = values.phrase(rest_after)
-        if counted and rest_after[0].low not in ("old", "tall"):
+        if counted:
             value, rest_after = values.Value(f"{value.text} {counted.text}", counted.rest), counted.rest
     more = values.qualifier(rest_after)
     if more is None:

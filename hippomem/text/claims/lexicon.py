@@ -71,7 +71,7 @@ for _same in ("cost", "cut", "set", "quit"):  # their base form is mostly a past
 #: attribute | kind | phrases
 _PHRASES = """
 schedule    | schedule | was moved to, moved to, was postponed to, was rescheduled to, was pushed to, was pushed back to, was brought forward to, was delayed to, was shifted to, was delayed until, was postponed until, was changed to, changed to
-schedule    | when     | starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is held on, is held at
+schedule    | when     | starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is scheduled at, is scheduled on, is held on, is held at
 place       | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in, moved back to, was moved to, is held in
 headquarters| name     | is headquartered in, is headquartered at
 location    | name     | is located in, is located at
@@ -98,7 +98,7 @@ maintainer  | phrase   | is maintained by
 lead        | phrase   | is led by
 head        | phrase   | is headed by
 coach       | name     | is coached by
-host        | name     | is hosted on, is hosted by, is hosted at, was migrated to, migrated to
+host        | name     | is hosted on, is hosted at, was migrated to, migrated to
 setting     | phrase   | is set to, was set to, was changed to, changed to
 name        | name     | was renamed to, was renamed
 spouse      | name     | is married to, married, was married to
@@ -267,7 +267,7 @@ AUXILIARIES = BE_PRESENT | BE_PAST | frozenset(["has", "have", "been", "being", 
 MODALS = frozenset("would could might should can must shall cannot".split())
 #: May stand inside a verb, or before and behind a statement, and change nothing that is asked.
 ADVERBS = frozenset(
-    """now currently recently just still also finally officially already presently actually permanently since lately
+    """now currently recently just still also finally officially already presently actually permanently lately
     again anymore always really sorry update fyi please note so and but then ok okay well yes hi hey today""".split()
 )
 #: A sentence with one of these states nothing, or states it as somebody's words.
@@ -311,11 +311,39 @@ NUMBERS = {
 MAGNITUDES = frozenset("hundred thousand million billion k m bn".split())
 UNITS = frozenset(
     """euro euros dollar dollars pound pounds franc francs yen eur usd gbp chf cent cents kg kilo kilos kilograms lb lbs
-    stone g mg µg ml l cm m metres meters feet foot ft in inches tall old years year percent degrees seconds minutes hours
+    stone g mg µg ml l cm m metres meters feet foot ft inches years year percent degrees seconds minutes hours
     days weeks months km miles gb mb tb""".split()
 )
 #: "has 3 million inhabitants": words for the same count.
 COUNTS = {"inhabitants": "population", "residents": "population", "people": "population"}
+
+#: Lives in Rome and lives in Italy: each answers its own question.
+COUNTRIES = frozenset(
+    """afghanistan|albania|algeria|argentina|armenia|australia|austria|azerbaijan|bangladesh|belarus|belgium|bolivia|brazil
+    |bulgaria|cambodia|cameroon|canada|chile|china|colombia|costa rica|croatia|cuba|cyprus|czechia|czech republic|denmark
+    |ecuador|egypt|estonia|ethiopia|finland|france|georgia|germany|ghana|greece|guatemala|hungary|iceland|india|indonesia
+    |iran|iraq|ireland|israel|italy|jamaica|japan|jordan|kazakhstan|kenya|kuwait|latvia|lebanon|lithuania|luxembourg
+    |malaysia|malta|mexico|mongolia|morocco|nepal|netherlands|new zealand|nigeria|north korea|norway|pakistan|panama
+    |paraguay|peru|philippines|poland|portugal|qatar|romania|russia|rwanda|saudi arabia|senegal|serbia|singapore|slovakia
+    |slovenia|somalia|south africa|south korea|korea|spain|sri lanka|sudan|sweden|switzerland|syria|taiwan|tanzania
+    |thailand|tunisia|turkey|uganda|ukraine|united arab emirates|uae|united kingdom|uk|u k|great britain|britain
+    |united states|united states of america|us|u s|usa|u s a|america|uruguay|uzbekistan|venezuela|vietnam|yemen|zambia
+    |zimbabwe|north america|south america|europe|asia|africa""".replace("\n    ", "").split("|")
+) - {"singapore"}
+REGIONS = frozenset(
+    """england|scotland|wales|northern ireland|bavaria|catalonia|tuscany|ontario|quebec|british columbia|alberta|victoria
+    |new south wales|queensland|alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|hawaii
+    |idaho|illinois|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan|minnesota|mississippi
+    |missouri|montana|nebraska|nevada|new hampshire|new jersey|new mexico|north carolina|north dakota|ohio|oklahoma|oregon
+    |pennsylvania|rhode island|south carolina|south dakota|tennessee|texas|utah|vermont|virginia|west virginia|wisconsin
+    |wyoming""".replace("\n    ", "").split("|")
+)
+#: Words of a place within a place, whose name no country has.
+PLACES = frozenset("room hall building street road avenue lane floor block court square".split())
+#: "300 metres long": what is measured.
+DIMENSIONS = {
+    "tall": "height", "old": "age", "long": "length", "wide": "width", "high": "height", "deep": "depth", "thick": "thickness",
+}  # fmt: skip
 
 CONTRACTIONS: dict[str, tuple[str, ...]] = {
     "i'm": ("i", "am"), "i've": ("i", "have"), "i'd": ("i", "would"), "i'll": ("i", "will"), "we're": ("we", "are"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import COUNTS, PREPOSITIONS, ROLES, STOPPERS, Phrase
+from hippomem.text.claims.lexicon import COUNTRIES, COUNTS, PLACES, PREPOSITIONS, REGIONS, ROLES, STOPPERS, Phrase
 from hippomem.text.claims.making import Claim, Statement, make, make_one
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
 
@@ -21,6 +21,8 @@ def read_phrase(phrase: Phrase, rest: list[Word], statement: Statement, *, narra
     or a new value of something with a schedule is news all the same.
     """
     subject, kind = statement.subject, phrase.kind
+    if phrase.attribute == "location" and not (PLACES & {word.low for word in rest}):
+        return []  # in a town, a county, a country: each is so
     if kind in ("when", "schedule"):
         return _when(phrase, rest, statement)
     if narrated:
@@ -42,6 +44,8 @@ def read_phrase(phrase: Phrase, rest: list[Word], statement: Statement, *, narra
     if kind == "plan":
         plan = plan_name(rest)
         return make(subject.whole, "plan", plan, negated=statement.negated) if plan else []
+    if phrase.attribute == "place" and rest and rest[0].low in ("a", "an", "the"):
+        rest = rest[next((i + 1 for i, word in enumerate(rest[:5]) if word.low == "in"), 0) :]  # "a flat in Leeds"
     value = {"name": values.name, "number": values.number, "phrase": values.phrase}[kind](rest)
     if value is None and kind == "name" and statement.lower:
         value = values.name(rest, lower=True)
@@ -57,6 +61,11 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
     if attribute in ("price", "value", "setting") and subject.noun not in ("", "is"):
         return make(subject.bearer, subject.noun, value.text, negated=negated)
     extra: list[Claim] = []
+    if attribute in ("place", "location"):
+        attribute = "country" if value.text in COUNTRIES else "region" if value.text in REGIONS else "place"
+    if attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
+        position = values.phrase(value.rest[1:])
+        extra = make(subject.whole, "position", position.text) if position else []
     if attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     if attribute in ("price", "value", "count"):

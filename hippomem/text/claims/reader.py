@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hippomem.text.claims import values
-from hippomem.text.claims.clauses import Clause, Word, clauses_of, key
+from hippomem.text.claims.clauses import Clause, Word, clauses_of
 from hippomem.text.claims.copula import read_copula
 from hippomem.text.claims.lexicon import (
     ADVERBS,
@@ -31,6 +31,7 @@ from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
+_NOTED = ADVERBS | frozenset("remember reminder know noted just a the to you be keep in mind aware".split())
 _QUOTES = frozenset('"“”„«»')
 
 
@@ -69,13 +70,13 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     lower = not any(word.name and word.low != "i" for part in parts for word in part.words[0 if part.opener else 1 :])
     found: dict[Claim, None] = {}
     inherited: Subject | None = None
-    silent = False
     for at, clause in enumerate(parts):
-        if clause.opener in BACKGROUND or (clause.words[0].low in BACKGROUND):
-            silent = clause.opener != "," and at == 0 or clause.words[0].low in BACKGROUND
-            inherited = None if silent else inherited
+        if clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words):
+            pass  # "Please note that …"
+        elif clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND:
+            inherited = None
             continue
-        claims, inherited = _read(clause, context, inherited, opens=at == 0, dated=dated, lower=lower)
+        claims, inherited = _read(clause, context, inherited, opens=at == 0 or clause.opener == "that", dated=dated, lower=lower)
         if claims and not _goes_on_as_list(parts, at):
             found |= dict.fromkeys(claims)
     return list(found)
@@ -117,7 +118,9 @@ def _read(
             verb = verb_group(words, start)
             verb = verb._replace(negated=verb.negated or negated)
             statement = Statement(subject, verb.negated, context, lower, dated)
-            return claims_of_verb(verb, words, statement), subject
+            claims = claims_of_verb(verb, words, statement)
+            if claims or low in AUXILIARIES:
+                return claims, subject
         if low in AUXILIARIES:
             return [], None
     return [], _leading_subject(words, context, opens=opens)
@@ -126,8 +129,10 @@ def _read(
 def claims_of_verb(verb: Verb, words: list[Word], statement: Statement) -> list[Claim]:
     """The claims of a verb group and what stands behind it."""
     rest = words[verb.after :]
-    while rest and rest[0].low in ADVERBS:
+    while rest and (rest[0].low in ADVERBS or rest[0].low in ("me", "us")):
         rest = rest[1:]
+    if statement.subject.kind == "any" and verb.lemma not in ("cost", "price"):
+        return []  # "a day ticket costs 7 euros" is said of every one
     if verb.voice and not (verb.negated and verb.past):
         voices = (verb.voice, "passive event") if verb.voice == "passive state" else (verb.voice,)
         for phrase in (phrase for voice in voices for phrase in PHRASES.get((verb.lemma, voice), ())):
@@ -220,4 +225,3 @@ def _leading_subject(words: list[Word], context: Context, *, opens: bool) -> Sub
     return read_subject(words[:1], context, opens=opens) if words and words[0].low in ("i", "we", "he", "she") else None
 
 
-__all__ = ["Claim", "claims_of_sentence", "claims_of_verb", "key", "verb_group"]

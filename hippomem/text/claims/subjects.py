@@ -21,7 +21,8 @@ from hippomem.text.words import STOP_WORDS
 #: Whose words are read, when nobody says: one fixed subject.
 SOMEBODY = "i"
 MAX_SUBJECT_WORDS = 8
-SubjectKind = Literal["speaker", "name", "title", "thing"]
+#: "any": one of a kind, with an indefinite article.
+SubjectKind = Literal["speaker", "name", "title", "thing", "any"]
 
 
 class Context(NamedTuple):
@@ -87,6 +88,8 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
         return None
     if first in ("the", "this"):
         return _definite(words[1:], context, opens=opens)
+    if first in ("a", "an") and len(words) > 1 and _plain(words[1:]):
+        return Subject(key(words[1:]), "", key(words[1:]), "any")
     if _is_name(words):
         return _named(words, context)
     if len(words) <= 3 and words[-1].text[:1].isdigit() and _plain(words):  # "ticket 12"

@@ -40,7 +40,8 @@ def _bearer(subject: str) -> Subject | None:
     if found is not None:
         return found
     whole = key(words)
-    return Subject(whole, "", whole, "name") if whole else None
+    named = any(w.name for w in words)
+    return Subject(whole, "" if named else "is", whole, "name" if named else "thing") if whole else None
 
 
 def _as_verb(relation: list[Word], about: list[Word], statement: Statement) -> list[Claim]:

@@ -53,7 +53,7 @@ def name(words: Words, *, lower: bool = False) -> Value | None:
         if not ((this.name and not _is_time(this)) or linked or (lower and not start and this.low not in STOPPERS)):
             break
         taken += 1
-    if taken == start or any(word.owns for word in words[start:taken]):
+    if taken == start or words[taken - 1].owns:
         return None
     if taken < len(words) and taken - start < MAX_VALUE_WORDS and not _ends_phrase(words[taken]):
         return None  # "moved to Rome street food": not the whole of it
