@@ -31,6 +31,7 @@ class Clause(NamedTuple):
 
     words: list[Word]
     opener: str
+    ends_with_colon: bool = False
 
 
 def key(words: list[Word]) -> str:
@@ -53,10 +54,10 @@ def clauses_of(sentence: str) -> list[Clause]:
     opener = ""
     depth = 0
 
-    def close(next_opener: str) -> None:
+    def close(next_opener: str, *, colon: bool = False) -> None:
         nonlocal words, opener
         if words:
-            found.append(Clause(words, opener))
+            found.append(Clause(words, opener, colon))
             words, opener = [], next_opener
         elif opener in ("", ","):
             opener = next_opener or opener
@@ -93,6 +94,6 @@ def clauses_of(sentence: str) -> list[Clause]:
                 bare, owns = bare[:-2], True
             words.append(word(bare, owns=owns))
         if stops:
-            close(",")
+            close(",", colon=core.endswith(":"))
     close("")
     return found

@@ -13,6 +13,7 @@ _THINGS_OWNED = frozenset(["car", "laptop", "phone", "phone model", "plan"])
 #: Nouns whose value may be words without capitals: of the others "my boss is angry" would be an answer.
 _WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch"])
 _GUESTS = frozenset("member guest patient customer volunteer fan regular visitor stranger speaker friend".split())
+_WORKERS = ("ist", "ian", "ant", "eer", "cher", "sor", "tor", "per", "nurse", "chef", "cook", "clerk", "intern", "student")
 _ASIDE = frozenset("to that how about like because when what where who why whether too very so more less as".split())
 
 
@@ -85,7 +86,9 @@ def _employer(rest: list[Word], statement: Statement) -> list[Claim]:
     if rest[0].low not in ("a", "an"):
         return []
     at = next((i for i, word in enumerate(rest[:5]) if word.low == "at"), 0)
-    if at < 2 or rest[at - 1].low in _GUESTS or not (value := values.name(rest[at + 1 :])):
+    if statement.subject.kind != "speaker" and not rest[at - 1].low.endswith(_WORKERS):
+        return []
+    if at < 2 or rest[min(at + 1, len(rest) - 1)].text[:1].isdigit() or rest[at - 1].low in _GUESTS or not (value := values.name(rest[at + 1 :])):
         return []
     attribute = "school" if rest[at - 1].low in ("student", "pupil") else "employer"
     return make(statement.subject.whole, attribute, value.text, negated=statement.negated)

@@ -89,7 +89,7 @@ end         | when     | ends on, ends at, finishes at, finishes on
 opening     | when     | opens at
 closing     | when     | closes at
 arrival     | when     | arrives at, arrives on
-version     | number   | runs on version, runs version, was upgraded to version, was updated to version, upgraded to version
+version     | number   | runs on version, runs version, was upgraded to version, was updated to version, upgraded to version, runs on v
 plan        | plan     | upgraded to, downgraded to, switched to, is subscribed to
 manager     | name     | reports to
 owner       | phrase   | is owned by
@@ -146,22 +146,22 @@ birthday     | birthday, date of birth, birth date, birthdate
 age          | age
 height       | height
 weight       | weight
-price        | price, cost, fee, rate, membership fee
+price        | price, cost, fee, membership fee
 rent         | rent
 salary       | salary, wage, pay
 budget       | budget
 timezone     | timezone, time zone
-plan         | subscription plan, plan, subscription, tier, upgraded to plan
-version      | version, latest version, current version, runs on version, upgraded to version
+plan         | subscription plan, plan, subscription, pricing plan
+version      | version, latest version, current version
 default branch | default branch, main branch
 host         | host, database host, server
-database     | database, uses as database
-status       | status, state
+database     | database
+status       | status
 marital      | marital status, relationship status
 spouse       | husband, wife, spouse
 partner      | partner, girlfriend, boyfriend
 fiance       | fiance, fiancé, fiancee, fiancée
-employer     | employer, company, workplace
+employer     | employer, workplace
 position     | job title, position, job, occupation, profession, title
 school       | school, university, college
 place        | residence, place of residence, current city, location
@@ -355,4 +355,8 @@ CONTRACTIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 #: A sentence without any of these words claims nothing.
-TRIGGERS = frozenset({*PAST, *PRESENT, *ING, *BE_PRESENT, *CONTRACTIONS, "be", "been", "was", "were"}) - {"had"}
+#: A past of be claims only with a participle, which is a word of its own here.
+TRIGGERS = frozenset({*PAST, *PRESENT, *ING, *BE_PRESENT, *CONTRACTIONS, "be", "been"}) - {"had"}
+#: What the subject "Anna" can have behind it, not "I": a base form behind a name is another word ("Sounds like fun").
+THIRD_PERSON = frozenset({_verb.split()[1] for _verb in _VERBS.replace("\n", "|").split("|") if _verb.strip()} | {"is", "has", "does"})
+BASE = frozenset(PRESENT) - THIRD_PERSON | {"am", "are", "have", "do"}

@@ -11,6 +11,7 @@ from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subje
 _SCHOOLS = frozenset("school university college academy primary high institute kindergarten gymnasium polytechnic".split())
 _PLANS = frozenset("plan tier subscription licence license package".split())
 _PARTLY = {"opening", "closing", "getting up", "end", "arrival"}
+_ONE_WORDS = 3
 _TODAY = frozenset("today tonight tomorrow week weekend left".split())
 
 
@@ -177,7 +178,8 @@ def _count(rest: list[Word], statement: Statement) -> list[Claim]:
 def _object(rest: list[Word], statement: Statement) -> list[Claim]:
     """"(we) moved our office to Harbour Road", "(we) postponed the launch to 2 April"."""
     to = next((i for i, word in enumerate(rest[:8]) if word.low == "to"), 0)
-    if not to or rest[0].low not in ("my", "our", "the") or statement.negated:
+    determiner = rest[0].low if rest else ""
+    if not to or determiner not in ("my", "our", "the") or statement.negated:
         return []
     subject = read_subject(rest[:to], statement.context, opens=False)
     if subject is None:
@@ -185,7 +187,7 @@ def _object(rest: list[Word], statement: Statement) -> list[Claim]:
     if read := values.when(rest[to + 1 :]):
         return scheduled(subject.whole, read, negated=False)
     value = values.name(rest[to + 1 :])
-    return make(subject.whole, "place", value.text) if value else []
+    return make(subject.whole, "place", value.text) if value and determiner != "the" else []
 
 
 def _dose(rest: list[Word], statement: Statement) -> list[Claim]:
@@ -200,6 +202,8 @@ def _dose(rest: list[Word], statement: Statement) -> list[Claim]:
 def _one(attribute: str, rest: list[Word], statement: Statement) -> list[Claim]:
     value = values.phrase(rest)
     whole = statement.subject.whole
+    if value is not None and (value.text.endswith("ing") or len(value.text.split()) > _ONE_WORDS):
+        return []
     if value is None:
         return make_one(whole, attribute, attribute, negated=statement.negated) if attribute == "smokes" else []
     if attribute == "uses" and (noun := _as_noun(value.rest)):  # "uses MySQL as its database"

@@ -11,6 +11,7 @@ from hippomem.text.claims.lexicon import (
     ADVERBS,
     AUXILIARIES,
     BACKGROUND,
+    BASE,
     BE_PAST,
     BE_PRESENT,
     ING,
@@ -20,6 +21,7 @@ from hippomem.text.claims.lexicon import (
     PHRASES,
     PRESENT,
     SILENT,
+    THIRD_PERSON,
     TRIGGERS,
     WEEKDAYS,
 )
@@ -28,6 +30,8 @@ from hippomem.text.claims.predicates import read_phrase
 from hippomem.text.claims.subjects import Context, Subject, context_of, read_subject
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
+#: Words that silence a sentence wherever they stand.
+_SILENCING = SILENT - {"until", "till"}
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
@@ -58,16 +62,20 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     >>> claims_of_sentence("Anna moved to Turin.")[0]
     Claim(slot='anna | place', value='turin')
     """
-    if TRIGGERS.isdisjoint(sentence.lower().replace("’", "'").split()) or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
+    plain = sentence.lower().replace("’", "'").split()
+    if TRIGGERS.isdisjoint(plain) or not _SILENCING.isdisjoint(plain) or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
         return []
     if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
         return []
     parts = clauses_of(sentence)
     if any(word.low in SILENT and not _is_postponement(part.words, i) for part in parts for i, word in enumerate(part.words)):
         return []
+    if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
+        label = parts.pop(0)
+        speaker = " ".join(word.text for word in label.words) if label.words[0].low not in _NOTED else speaker
     context = context_of(speaker, title)
     dated = any(values.is_year(word) for part in parts for word in part.words)
-    lower = not any(word.name and word.low != "i" for part in parts for word in part.words[0 if part.opener else 1 :])
+    lower = not any(word.text[:1].isupper() for part in parts for word in part.words)
     found: dict[Claim, None] = {}
     inherited: Subject | None = None
     for at, clause in enumerate(parts):
@@ -115,6 +123,10 @@ def _read(
         head = _without_adverbs(head[:-2]) if negated else head
         subject = read_subject(head, context, opens=opens) if head else inherited
         if subject is not None:
+            if low in (THIRD_PERSON if subject.kind == "speaker" else BASE):
+                if low in AUXILIARIES:
+                    return [], None
+                continue
             verb = verb_group(words, start)
             verb = verb._replace(negated=verb.negated or negated)
             statement = Statement(subject, verb.negated, context, lower, dated)

@@ -194,7 +194,7 @@ def _attributed(words: list[Word], context: Context) -> Subject | None:
     """"wifi password" → the password of "wifi"; "deadline" → itself."""
     whole = key(words)
     scoped = f"{context.scope} {whole}".strip() if context.scope and not all(w.name for w in words) else whole
-    for start in range(1, len(words)):
+    for start in range(1, 0 if any(w.low in PREPOSITIONS for w in words) else len(words)):
         if noun := _noun_of(words[start:]):
             bearer = key(words[:start])
             bearer = f"{context.scope} {bearer}".strip() if context.scope else bearer

@@ -22,6 +22,8 @@ from hippomem.text.claims.lexicon import (
 Words = list[Word]
 MAX_VALUE_WORDS = 7
 _DETERMINERS = frozenset(["the", "a", "an", "my", "our"])
+#: In text without capitals these look like names.
+_NO_NAMES = frozenset("home night work school my our his her their your times weekends once first least all best it".split())
 _ORDINALS = ("st", "nd", "rd", "th")
 
 
@@ -57,6 +59,8 @@ def name(words: Words, *, lower: bool = False) -> Value | None:
         return None
     if taken < len(words) and taken - start < MAX_VALUE_WORDS and not _ends_phrase(words[taken]):
         return None  # "moved to Rome street food": not the whole of it
+    if lower and any(word.low in _NO_NAMES or word.low in NOT_IN_NOUN_PHRASE for word in words[start:taken]):
+        return None
     text = key(words[start:taken])
     return Value(text, words[taken:]) if text else None
 
@@ -79,7 +83,7 @@ def number(words: Words) -> Value | None:
     """A number with its magnitude and unit: "49 dollars", "3.2 million", "82 kg". "a month", "per seat" are left out."""
     if words and words[0].low in ("about", "around", "roughly", "only", "over", "under", "exactly"):
         words = words[1:]
-    if not words or not is_number(words[0]):
+    if not words or not is_number(words[0]) or (len(words) > 1 and words[1].low == "of" and words[0].low in NUMBERS):
         return None
     taken = 1
     while taken < len(words) and (words[taken].low in MAGNITUDES or words[taken].low in UNITS or is_number(words[taken])):
@@ -156,7 +160,7 @@ def phrase(words: Words) -> Value | None:
     taken = start
     while taken < len(words) and words[taken].low not in STOPPERS:
         taken += 1
-    if taken == start or taken - start > MAX_VALUE_WORDS:
+    if taken == start or taken - start > MAX_VALUE_WORDS or words[start].low in NOT_IN_NOUN_PHRASE:
         return None
     text = key(words[start:taken])
     return Value(text, words[taken:]) if text else None
@@ -165,7 +169,7 @@ def phrase(words: Words) -> Value | None:
 #: Behind a value these change nothing: "now", "again", "at the moment", "since June", "a month", "with my sister".
 _IGNORED_TAILS = frozenset(
     """now currently again anymore too also instead since from as because by with together per a an each every next last
-    this these yesterday only alone after before permanently recently via using to still today""".split()
+    this these yesterday only alone after before permanently recently via using still today""".split()
 )
 _MOMENT = frozenset("moment time".split())
 
