@@ -7,4 +7,7 @@ from hippomem.text.claims.making import Claim
 from hippomem.text.claims.reader import claims_of_sentence
 from hippomem.text.claims.triples import claims_of_triple
 
-__all__ = ["Claim", "claims_of_sentence", "claims_of_triple"]
+#: Raised when a statement may get other claims than before: stores read theirs anew.
+READER = 1
+
+__all__ = ["READER", "Claim", "claims_of_sentence", "claims_of_triple"]
