@@ -19,6 +19,8 @@ from hippomem.types import MemoryRecord, Source
 ROOT = "langgraph"
 #: Keys that only say "this is the text".
 _CONTENT = {"text", "content", "data", "memory", "value", "page_content", "body"}
+#: Texts up to this length are kept beside the value once more, so that a filter for one is applied before anything is ranked.
+_SHORT = 200
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -58,8 +60,14 @@ def to_metadata(item: StoredItem) -> dict[str, Any]:
             "updated_at": item.updated_at.isoformat(),
             "ttl": item.ttl,
             "indexed": item.indexed,
+            "texts": {name: text for name, text in json.loads(item.value).items() if _is_short(name, text)},
         }
     }
+
+
+def _is_short(name: str, text: Any) -> bool:
+    """Whether a field is a text that `Where` can ask for as it is."""
+    return isinstance(text, str) and len(text) <= _SHORT and not _UNSTORABLE.search(name + text) and not set(name) & set('."\\')
 
 
 def from_source(memory_id: str, source: Source) -> StoredItem:
@@ -86,10 +94,17 @@ def from_record(record: MemoryRecord) -> StoredItem | None:
     return None
 
 
-def under(prefix: Sequence[str]) -> dict[str, Any]:
-    """The metadata filter for all items of the namespaces that begin with *prefix*."""
+def under(prefix: Sequence[str], filter: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The metadata filter for the items of all namespaces that begin with *prefix*.
+
+    Of *filter* it takes what both sides mean alike, equality of short texts; `passes` decides about the rest.
+    """
     # '["users"' opens '["users"]' and '["users", "anna"]', and not '["users2"]'.
-    return {f"{ROOT}.namespace": {"prefix": json.dumps(list(prefix))[:-1]}}
+    wanted: dict[str, Any] = {f"{ROOT}.namespace": {"prefix": json.dumps(list(prefix))[:-1]}}
+    for name, text in (filter or {}).items():
+        if name and _is_short(name, text):
+            wanted[f"{ROOT}.texts.{name}"] = {"eq": text}
+    return wanted
 
 
 def write_value(value: Mapping[str, Any], path: str) -> str:
@@ -107,8 +122,12 @@ def memory_text(texts: Sequence[str], identity: str) -> str:
     An item that nothing finds is a full stop.
     """
     code = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big")
-    shown = _UNSTORABLE.sub(" ", "\n".join(texts)).strip()
-    return f"{shown or '.'}\n" + f"{code:064b}".replace("0", " ").replace("1", "\t")
+    return ("\n".join(texts) or ".") + "\n" + f"{code:064b}".replace("0", " ").replace("1", "\t")
+
+
+def readable(text: str) -> str:
+    """A text without the characters that no memory takes (NUL, halves of surrogate pairs), and without white space around."""
+    return _UNSTORABLE.sub(" ", text).strip()
 
 
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -136,7 +155,7 @@ def told(value: Mapping[str, Any]) -> list[str]:
 
 
 def passes(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
-    """Whether a value has, under each key of the filter, what it asks for: a JSON value, or {"$eq" | "$ne" | "$gt" | …: operand}."""
+    """Whether a value has, under each key of the filter, a JSON value or what {"$eq" | "$ne" | "$gt" | …: operand} asks for."""
     return all(_matches(value.get(key), wanted) for key, wanted in (filter or {}).items())
 
 

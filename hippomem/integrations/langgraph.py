@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,11 +31,13 @@ from hippomem.integrations._langgraph_items import (
     item_id,
     memory_text,
     passes,
+    readable,
     to_metadata,
     told,
     under,
     write_value,
 )
+from hippomem.integrations._sweeper import Sweeper
 from hippomem.memory import Memory
 from hippomem.types import Document
 
@@ -65,7 +69,7 @@ class HippoStore(BaseStore):
     fields: paths of the parts of a value by which queries find an item (``"text"``, ``"a.b"``, ``"messages[*].content"``, and
     "$" for everything that can be read); ``put(…, index=[…])`` overrides it, ``index=False`` keeps an item from all queries.
     ttl: LangGraph's ``TTLConfig``, in minutes. An expired item is never returned, whatever ``omit_expired`` says; its text is
-    erased by the next `sweep_ttl`.
+    erased by the next `sweep_ttl`, or put of a new key.    now: the clock, seconds since 1970; the memory's should be the same.
 
     A search with a query ranks through the graph, within the prefix and filter alone; scores compare within one result. One
     without lists items as ``InMemoryStore`` does: namespace by namespace, oldest first. It, a filter, and `list_namespaces` read
@@ -75,14 +79,21 @@ class HippoStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, memory: Memory, *, fields: Sequence[str] = ("$",), ttl: TTLConfig | None = None) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        fields: Sequence[str] = ("$",),
+        ttl: TTLConfig | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.memory = memory
+        self._clock = now
         self.ttl_config = ttl
         self._fields = tuple(fields)
         self._writing = threading.RLock()
         self._last = datetime.min.replace(tzinfo=UTC)
-        self._stop = threading.Event()
-        self._sweeper: threading.Thread | None = None
+        self._sweeper: Sweeper | None = None
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Run operations; results in their order."""
@@ -109,9 +120,10 @@ class HippoStore(BaseStore):
         return await asyncio.to_thread(self.batch, list(ops))
 
     def _get(self, op: GetOp) -> Item | None:
-        item = self._find(item_id(op.namespace, op.key))
-        if item is None:
+        found = self._find(item_id(op.namespace, op.key))
+        if not found:
             return None
+        item = found[0]
         self._refresh([item] if op.refresh_ttl else [])
         return Item(
             value=json.loads(item.value),
@@ -122,13 +134,13 @@ class HippoStore(BaseStore):
         )
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
-        scores: dict[str, float] = {}
+        found: list[tuple[StoredItem, float | None]]
         if op.query and op.query.strip():
-            found = self._ranked(op, scores)
+            found = [*self._ranked(op, op.query)]
         else:
-            found = self._listed(op)
+            found = [(item, None) for item in self._listed(op)]
         found = found[op.offset : op.offset + op.limit]
-        self._refresh(found if op.refresh_ttl else [])
+        self._refresh([item for item, _ in found] if op.refresh_ttl else [])
         return [
             SearchItem(
                 namespace=item.namespace,
@@ -136,38 +148,33 @@ class HippoStore(BaseStore):
                 value=json.loads(item.value),
                 created_at=item.created_at,
                 updated_at=item.updated_at,
-                score=scores.get(item.item_id),
+                score=score,
             )
-            for item in found
+            for item, score in found
         ]
 
     def _listed(self, op: SearchOp) -> list[StoredItem]:
         """All items under the prefix that pass the filter: namespaces by their oldest item, items oldest first."""
         items = sorted(self._items(op.namespace_prefix), key=lambda item: item.order)
-        namespaces = {item.namespace: place for place, item in reversed([*enumerate(items)])}
-        items.sort(key=lambda item: namespaces[item.namespace])
+        places: dict[tuple[str, ...], int] = {}
+        for item in items:
+            places.setdefault(item.namespace, len(places))
+        items.sort(key=lambda item: places[item.namespace])
         return [item for item in items if passes(json.loads(item.value), op.filter)]
 
-    def _ranked(self, op: SearchOp, scores: dict[str, float]) -> list[StoredItem]:
-        """The first offset + limit items by score, each once, however many of its passages are found."""
-        assert op.query is not None
-        wanted = op.offset + op.limit
-        metadata = {**under(op.namespace_prefix), f"{ROOT}.indexed": True}
-        if op.filter:
-            # Filtered by exactly LangGraph's rules, and before anything is ranked.
-            metadata[f"{ROOT}.id"] = {"in": [item.item_id for item in self._listed(op)]}
-            if not metadata[f"{ROOT}.id"]["in"]:
-                return []
-        k = wanted
+    def _ranked(self, op: SearchOp, query: str) -> list[tuple[StoredItem, float]]:
+        """At least the first offset + limit items with their scores, each once, however many of its passages are found."""
+        metadata = {**under(op.namespace_prefix, op.filter), f"{ROOT}.indexed": True}
+        wanted = k = op.offset + op.limit
         while k > 0:
-            result = self.memory.search(op.query, k=k, explain=False, metadata=metadata)
-            items: dict[str, StoredItem] = {}
+            result = self.memory.search(query, k=k, explain=False, metadata=metadata)
+            found: dict[str, tuple[StoredItem, float]] = {}
             for hit in result:
                 item = from_source(hit.memory_id, hit.sources[0])
-                items.setdefault(item.item_id, item)
-                scores.setdefault(item.item_id, hit.score)
-            if len(items) >= wanted or len(result) < k:
-                return list(items.values())
+                if passes(json.loads(item.value), op.filter):
+                    found.setdefault(item.item_id, (item, hit.score))
+            if len(found) >= wanted or len(result) < k:
+                return list(found.values())
             k *= 2
         return []
 
@@ -183,38 +190,39 @@ class HippoStore(BaseStore):
             if item is not None:
                 yield item
 
-    def _find(self, identity: str) -> StoredItem | None:
+    def _find(self, identity: str) -> list[StoredItem]:
+        """The item of that id, newest first where two processes put the same new key at once: the later one counts."""
         try:
-            return from_record(self.memory.get(identity))
+            records = [self.memory.get(identity)]
         except NotFoundError:
-            return None
+            return []
+        except InputError:
+            records = [*self.memory.list(metadata={f"{ROOT}.id": identity})]
+        items = [item for item in map(from_record, records) if item is not None]
+        return sorted(items, key=lambda item: item.updated_at, reverse=True)
 
     def _put(self, puts: Iterable[PutOp]) -> None:
         """Delete, replace, and then add what is new, together."""
         new: list[Document] = []
         for op in puts:
             identity = item_id(op.namespace, op.key)
-            old = self._find(identity)
-            if op.value is None:
-                self._forget(old)
+            there = self._find(identity)
+            # A time to live cannot be taken off a memory: then it is made anew.
+            kept = there[0] if there and op.value is not None and (there[0].ttl is None or op.ttl is not None) else None
+            made = None if op.value is None else self._made(op, identity, there[0] if there else None)
+            gone = [item.memory_id for item in there if item is not kept]
+            if gone:
+                self.memory.forget(*gone)
+            if made is None:
                 continue
-            item = self._made(op, identity, old)
-            text = memory_text(self._texts(op) if item.indexed else [], identity)
-            if old is not None and (old.ttl is None or op.ttl is not None):
+            text, metadata = memory_text(self._texts(op), identity), to_metadata(made)
+            if kept is not None:
                 self.memory.update(
-                    old.memory_id, text, metadata=to_metadata(item), ttl=_seconds(op.ttl), keep_history=False
+                    kept.memory_id, text, metadata=metadata, ttl=_seconds(op.ttl), keep_history=False
                 )
-                continue
-            self._forget(old)  # a time to live cannot be taken off a memory
-            expires = None if op.ttl is None else datetime.now(UTC) + timedelta(minutes=op.ttl)
-            new.append(
-                Document(
-                    text=text,
-                    source_id=identity,
-                    metadata=to_metadata(item),
-                    expires_at=None if expires is None else expires.isoformat(),
-                )
-            )
+            else:
+                expires = None if op.ttl is None else (made.updated_at + timedelta(minutes=op.ttl)).isoformat()
+                new.append(Document(text=text, source_id=identity, metadata=metadata, expires_at=expires))
         if new:
             self.memory.add_many(new)
 
@@ -231,23 +239,21 @@ class HippoStore(BaseStore):
             created_at=now if old is None else old.created_at,
             updated_at=now,
             ttl=op.ttl,
-            indexed=op.index is not False and any(text.strip() for text in self._texts(op)),
+            indexed=bool(self._texts(op)),
         )
 
     def _texts(self, op: PutOp) -> list[str]:
-        """The parts of a value that it is found by."""
-        assert op.value is not None
-        paths = self._fields if op.index is None or op.index is False else op.index
-        return [text for path in paths for text in (told(op.value) if path == "$" else get_text_at_path(op.value, path))]
+        """The parts of a value that it is found by; none if no query may find it."""
+        if op.value is None or op.index is False:
+            return []
+        paths = self._fields if op.index is None else op.index
+        found = (told(op.value) if path == "$" else get_text_at_path(op.value, path) for path in paths)
+        return [text for texts in found for text in map(readable, texts) if text]
 
     def _now(self) -> datetime:
         """The time, later than any it gave before: items keep the order in which they were put."""
-        self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+        self._last = max(datetime.fromtimestamp(self._clock(), UTC), self._last + timedelta(microseconds=1))
         return self._last
-
-    def _forget(self, item: StoredItem | None) -> None:
-        if item is not None:
-            self.memory.forget(item.memory_id)
 
     def _refresh(self, items: Iterable[StoredItem]) -> None:
         """Let items that expire live for their whole time again."""
@@ -257,31 +263,20 @@ class HippoStore(BaseStore):
                     self.memory.update(item.memory_id, ttl=_seconds(item.ttl))
 
     def sweep_ttl(self) -> int:
-        """Erase what has expired; returns how many items."""
-        raise NotImplementedError
+        """Erase what has expired, in this namespace of the memory; returns how many."""
+        return self.memory.expire()
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
-        """Sweep in a thread until `stop_ttl_sweeper`: every so many minutes, by default as the ``ttl`` settings say, else 5."""
-        if self._sweeper is not None:
-            return
+        """Call `sweep_ttl` in a thread, every so many minutes (by default as the ``ttl`` settings say, else 5)."""
         minutes = sweep_interval_minutes or (self.ttl_config or {}).get("sweep_interval_minutes") or 5
-        self._stop.clear()
-        self._sweeper = threading.Thread(target=self._sweep_until_stopped, args=(minutes * 60,), daemon=True)
-        self._sweeper.start()
+        if self._sweeper is None:
+            self._sweeper = Sweeper(self.sweep_ttl, minutes * 60)
 
     def stop_ttl_sweeper(self) -> None:
-        """End the thread that `start_ttl_sweeper` began, once it has finished what it is at."""
-        self._stop.set()
+        """End that thread, once it has finished what it is at."""
         if self._sweeper is not None:
-            self._sweeper.join()
+            self._sweeper.stop()
             self._sweeper = None
-
-    def _sweep_until_stopped(self, seconds: float) -> None:
-        while not self._stop.wait(seconds):
-            try:
-                self.sweep_ttl()
-            except HippomemError:
-                logger.exception("sweeping expired items failed; trying again in %s s", seconds)
 
 
 def _seconds(minutes: float | None) -> float | None:

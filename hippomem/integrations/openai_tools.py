@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from hippomem.errors import InputError, NotFoundError
 from hippomem.memory import Memory
+from hippomem.types import Source
 
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
@@ -137,6 +138,9 @@ def _forget(memory: Memory, memory_ids: list[str], owner: dict[str, str]) -> str
     mine = _owned(memory, memory_ids, owner)
     if not mine:
         raise InputError("no memory id was given; `recall` shows them.")
+    for memory_id in mine:
+        if not all(_is_by(source, owner) for source in memory.get(memory_id).sources):
+            raise InputError(f"'{memory_id}' was told by others too, and is not this user's alone to erase.")
     memory.forget(*mine)
     return f"Forgotten: {', '.join(mine)}."
 
@@ -146,14 +150,16 @@ def _owned(memory: Memory, memory_ids: list[str], owner: dict[str, str]) -> list
     for memory_id in memory_ids:
         try:
             record = memory.get(memory_id)
-            found = record.memory_id == memory_id and all(
-                getattr(source, name) == value for source in record.sources for name, value in owner.items()
-            )
+            found = record.memory_id == memory_id and any(_is_by(source, owner) for source in record.sources)
         except InputError:
             found = False
         if not found:
             raise NotFoundError(f"there is no memory '{memory_id}'; take the ids from what `recall` answered.")
     return list(dict.fromkeys(memory_ids))
+
+
+def _is_by(source: Source, owner: dict[str, str]) -> bool:
+    return all(getattr(source, name) == value for name, value in owner.items())
 
 
 def _read(name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
