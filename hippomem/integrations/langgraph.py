@@ -221,8 +221,8 @@ class HippoStore(BaseStore):
                     kept.memory_id, text, metadata=metadata, ttl=_seconds(op.ttl), keep_history=False
                 )
             else:
-                expires = None if op.ttl is None else (made.updated_at + timedelta(minutes=op.ttl)).isoformat()
-                new.append(Document(text=text, source_id=identity, metadata=metadata, expires_at=expires))
+                expires_at = _expiry(op.ttl, made.updated_at)
+                new.append(Document(text=text, source_id=identity, metadata=metadata, expires_at=expires_at))
         if new:
             self.memory.add_many(new)
 
@@ -277,6 +277,18 @@ class HippoStore(BaseStore):
         if self._sweeper is not None:
             self._sweeper.stop()
             self._sweeper = None
+
+
+def _expiry(minutes: float | None, now: datetime) -> str | None:
+    """From when on an item is forgotten, ISO 8601. Raises InputError for a time to live that is none."""
+    if minutes is None:
+        return None
+    try:
+        if minutes > 0:
+            return (now + timedelta(minutes=minutes)).isoformat()
+    except OverflowError:
+        pass
+    raise InputError(f"ttl={minutes} is no time to live; give minutes above 0 that end before the year 9999, or None.")
 
 
 def _seconds(minutes: float | None) -> float | None:
