@@ -18,8 +18,8 @@ def missing(framework: str, extra: str) -> ConfigError:
 def hit_metadata(hit: Hit) -> dict[str, Any]:
     """What is known of a hit beside its text, in plain JSON types.
 
-    The metadata that the memory was stored with (of its first source), and over it the fields of `Hit`: memory_id, title, score,
-    rank, occurred_at, recorded_at, source_ids, sources, superseded_by and why.
+    The metadata that the memory was stored with (of its first source), and over it the fields of `Hit`: memory_id, title,
+    score, rank, occurred_at, recorded_at, source_ids, sources, superseded_by and why.
     """
     fields = hit.to_dict()
     del fields["text"], fields["passage_id"]
@@ -30,7 +30,7 @@ def hit_metadata(hit: Hit) -> dict[str, Any]:
 
 
 def narrowed(own: Mapping[str, Any], more: Mapping[str, Any] | None) -> Where:
-    """Both filters at once. Raises InputError where *more* contradicts *own*: a call cannot leave what a retriever is bound to."""
+    """Both filters at once. Raises InputError where *more* contradicts *own*: no call widens a retriever."""
     both = dict(own)
     for name, value in (more or {}).items():
         if name == "metadata" and name in both:

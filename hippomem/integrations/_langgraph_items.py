@@ -1,206 +1,152 @@
-"""LangGraph's items as memories: how namespaces, keys and values are written down, matched and told in words.
-
-Nothing here imports LangGraph.
-"""
+"""All items of a memory: found, listed, ranked and written. Nothing here imports LangGraph."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from hippomem.errors import InputError
-from hippomem.types import MemoryRecord, Source
+from hippomem.errors import InputError, NotFoundError
+from hippomem.integrations._langgraph_filter import passes, under
+from hippomem.integrations._langgraph_item import (
+    ROOT,
+    StoredItem,
+    from_record,
+    from_source,
+    item_id,
+    memory_text,
+    to_metadata,
+)
+from hippomem.memory import Memory
+from hippomem.types import Document
 
-#: The one key of a memory's metadata under which an item is kept.
-ROOT = "langgraph"
-#: Keys that only say "this is the text".
-_CONTENT = {"text", "content", "data", "memory", "value", "page_content", "body"}
-#: Texts up to this length are kept beside the value once more, so that a filter for one is applied before anything is ranked.
-_SHORT = 200
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+class Write(NamedTuple):
+    """What is to become of a key. value: JSON, None to delete.    texts: what it is found by.    ttl: minutes."""
 
-class StoredItem(NamedTuple):
-    """An item as it is kept. ttl: minutes.    value: JSON, its keys in the order that they were given in."""
-
-    memory_id: str
-    item_id: str
     namespace: tuple[str, ...]
     key: str
-    value: str
-    created_at: datetime
-    updated_at: datetime
-    ttl: float | None
-    indexed: bool
-
-    @property
-    def order(self) -> tuple[datetime, str]:
-        """The order of creation."""
-        return self.created_at, self.item_id
+    value: str | None
+    texts: Sequence[str] = ()
+    ttl: float | None = None
 
 
-def item_id(namespace: Sequence[str], key: str) -> str:
-    """The source_id of an item: no two items have the same."""
-    return f"{ROOT}:{json.dumps([*namespace, key])}"
+class Items:
+    """The items of a memory, in its one namespace. Thread-safe.    now: the clock, seconds since 1970."""
+
+    def __init__(self, memory: Memory, now: Callable[[], float]) -> None:
+        self._memory = memory
+        self._clock = now
+        self._last = datetime.min.replace(tzinfo=UTC)
+        self._writing = threading.Lock()
+
+    def find(self, namespace: Sequence[str], key: str) -> StoredItem | None:
+        """The item of that key."""
+        return next(iter(self._with_id(item_id(namespace, key))), None)
+
+    def listed(self, prefix: Sequence[str], filter: Mapping[str, Any] | None) -> list[StoredItem]:
+        """All items under the prefix that pass the filter: namespaces by their oldest item, items oldest first."""
+        items = sorted(self._under(prefix), key=lambda item: (item.created_at, item.item_id))
+        places: dict[tuple[str, ...], int] = {}
+        for item in items:
+            places.setdefault(item.namespace, len(places))
+        items.sort(key=lambda item: places[item.namespace])
+        return [item for item in items if passes(json.loads(item.value), filter)]
+
+    def ranked(
+        self, query: str, prefix: Sequence[str], filter: Mapping[str, Any] | None, count: int
+    ) -> list[tuple[StoredItem, float]]:
+        """The best *count* items or more that pass, with their scores, each once however many of its passages are found."""
+        metadata = {**under(prefix, filter), f"{ROOT}.indexed": True}
+        k = count
+        while k > 0:
+            result = self._memory.search(query, k=k, explain=False, metadata=metadata)
+            found: dict[str, tuple[StoredItem, float]] = {}
+            for hit in result:
+                item = from_source(hit.memory_id, hit.sources[0])
+                if passes(json.loads(item.value), filter):
+                    found.setdefault(item.item_id, (item, hit.score))
+            if len(found) >= count or len(result) < k:
+                return list(found.values())
+            k *= 2
+        return []
+
+    def namespaces(self) -> set[tuple[str, ...]]:
+        """The namespaces that hold an item."""
+        return {item.namespace for item in self._under(())}
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """Delete and replace one by one, then add together what is new."""
+        new: list[Document] = []
+        with self._writing:
+            for write in writes:
+                there = self._with_id(item_id(write.namespace, write.key))
+                made = None if write.value is None else self._made(write, write.value, there)
+                # A time to live cannot be taken off a memory: then it is made anew.
+                kept = there[0] if made and there and (there[0].ttl is None or made.ttl is not None) else None
+                gone = [item.memory_id for item in there if item is not kept]
+                if gone:
+                    self._memory.forget(*gone)
+                if made is None:
+                    continue
+                text, metadata = memory_text(write.texts, made.item_id), to_metadata(made)
+                if kept is not None:
+                    seconds = None if made.ttl is None else made.ttl * 60
+                    self._memory.update(kept.memory_id, text, metadata=metadata, ttl=seconds, keep_history=False)
+                else:
+                    expires_at = None if made.ttl is None else expiry(made.ttl, made.updated_at)
+                    new.append(Document(text=text, source_id=made.item_id, metadata=metadata, expires_at=expires_at))
+            if new:
+                self._memory.add_many(new)
+
+    def refresh(self, items: Iterable[StoredItem]) -> None:
+        """Let items that expire live for their whole time again."""
+        for item in items:
+            if item.ttl is not None:
+                with suppress(NotFoundError):  # deleted meanwhile
+                    self._memory.update(item.memory_id, ttl=item.ttl * 60)
+
+    def _under(self, prefix: Sequence[str]) -> Iterator[StoredItem]:
+        for record in self._memory.list(metadata=under(prefix)):
+            item = from_record(record)
+            if item is not None:
+                yield item
+
+    def _with_id(self, identity: str) -> list[StoredItem]:
+        """The item of that id; where two processes put the same new key at once several, of which the first counts."""
+        try:
+            records = [self._memory.get(identity)]
+        except NotFoundError:
+            return []
+        except InputError:
+            records = [*self._memory.list(metadata={f"{ROOT}.id": identity})]
+        items = [item for item in map(from_record, records) if item is not None]
+        return sorted(items, key=lambda item: item.updated_at, reverse=True)
+
+    def _made(self, write: Write, value: str, there: Sequence[StoredItem]) -> StoredItem:
+        # Later than any time before: items keep the order in which they were put.
+        self._last = max(datetime.fromtimestamp(self._clock(), UTC), self._last + timedelta(microseconds=1))
+        return StoredItem(
+            memory_id="",
+            item_id=item_id(write.namespace, write.key),
+            namespace=write.namespace,
+            key=write.key,
+            value=value,
+            created_at=there[0].created_at if there else self._last,
+            updated_at=self._last,
+            ttl=write.ttl,
+            indexed=bool(write.texts),
+        )
 
 
-def to_metadata(item: StoredItem) -> dict[str, Any]:
-    """What is kept of an item in the metadata of its memory."""
-    return {
-        ROOT: {
-            "id": item.item_id,
-            "namespace": json.dumps(item.namespace),
-            "key": json.dumps(item.key),  # as JSON, which has an escape for every character
-            "value": item.value,
-            "created_at": item.created_at.isoformat(),
-            "updated_at": item.updated_at.isoformat(),
-            "ttl": item.ttl,
-            "indexed": item.indexed,
-            "texts": {name: text for name, text in json.loads(item.value).items() if _is_short(name, text)},
-        }
-    }
-
-
-def _is_short(name: str, text: Any) -> bool:
-    """Whether a field is a text that `Where` can ask for as it is."""
-    return isinstance(text, str) and len(text) <= _SHORT and not _UNSTORABLE.search(name + text) and not set(name) & set('."\\')
-
-
-def from_source(memory_id: str, source: Source) -> StoredItem:
-    """The item that was written into a source by `to_metadata`."""
-    kept = source.metadata[ROOT]
-    return StoredItem(
-        memory_id=memory_id,
-        item_id=kept["id"],
-        namespace=tuple(json.loads(kept["namespace"])),
-        key=json.loads(kept["key"]),
-        value=kept["value"],
-        created_at=datetime.fromisoformat(kept["created_at"]),
-        updated_at=datetime.fromisoformat(kept["updated_at"]),
-        ttl=kept["ttl"],
-        indexed=kept["indexed"],
-    )
-
-
-def from_record(record: MemoryRecord) -> StoredItem | None:
-    """The item that a memory holds, or None for one that was not put by a store."""
-    for source in record.sources:
-        if ROOT in source.metadata:
-            return from_source(record.memory_id, source)
-    return None
-
-
-def under(prefix: Sequence[str], filter: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The metadata filter for the items of all namespaces that begin with *prefix*.
-
-    Of *filter* it takes what both sides mean alike, equality of short texts; `passes` decides about the rest.
-    """
-    # '["users"' opens '["users"]' and '["users", "anna"]', and not '["users2"]'.
-    wanted: dict[str, Any] = {f"{ROOT}.namespace": {"prefix": json.dumps(list(prefix))[:-1]}}
-    for name, text in (filter or {}).items():
-        if name and _is_short(name, text):
-            wanted[f"{ROOT}.texts.{name}"] = {"eq": text}
-    return wanted
-
-
-def write_value(value: Mapping[str, Any], path: str) -> str:
-    """The value as JSON. Raises InputError for what JSON cannot say."""
+def expiry(minutes: float, now: datetime) -> str:
+    """From when on an item is forgotten, ISO 8601. Raises InputError for a time to live that is none."""
     try:
-        return json.dumps(dict(value))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the value of {path} cannot be written as JSON ({error}); put plain JSON types.") from error
-
-
-def memory_text(texts: Sequence[str], identity: str) -> str:
-    """The text of an item's memory: the texts to be found by, then 64 spaces and tabs that make it this item's own.
-
-    Equal texts are one memory, and items must be forgotten and expire one by one; white space changes neither vector nor words.
-    An item that nothing finds is a full stop.
-    """
-    code = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big")
-    return ("\n".join(texts) or ".") + "\n" + f"{code:064b}".replace("0", " ").replace("1", "\t")
-
-
-def readable(text: str) -> str:
-    """A text without the characters that no memory takes (NUL, halves of surrogate pairs), and without white space around."""
-    return _UNSTORABLE.sub(" ", text).strip()
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """(name, text) of everything in a JSON value that can be read, in order."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, str(key))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from leaves(inner, name)
-    elif value is not None and str(value).strip():
-        yield name, str(value)
-
-
-def told(value: Mapping[str, Any]) -> list[str]:
-    """A value in lines to be read: "favourite food: pizza"; a text that stands alone, or under a name like "text", as it is.
-
-    >>> told({"text": "Anna moved to Rome.", "mood": "happy"})
-    ['Anna moved to Rome.', 'mood: happy']
-    """
-    found = list(leaves(value))
-    if len(found) == 1:
-        return [found[0][1]]
-    return [text if name.lower() in _CONTENT or not name else f"{name}: {text}" for name, text in found]
-
-
-def passes(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
-    """Whether a value has, under each key of the filter, a JSON value or what {"$eq" | "$ne" | "$gt" | …: operand} asks for."""
-    return all(_matches(value.get(key), wanted) for key, wanted in (filter or {}).items())
-
-
-def _matches(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, Mapping):
-        if any(key.startswith("$") for key in wanted):
-            return all(_compares(value, operator, operand) for operator, operand in wanted.items())
-        return isinstance(value, Mapping) and all(_matches(value.get(key), inner) for key, inner in wanted.items())
-    if isinstance(wanted, list | tuple):
-        return isinstance(value, list) and len(value) == len(wanted) and all(map(_matches, value, wanted))
-    return bool(value == wanted)
-
-
-def _compares(value: Any, operator: str, operand: Any) -> bool:
-    if operator == "$eq":
-        return bool(value == operand)
-    if operator == "$ne":
-        return bool(value != operand)
-    if operator not in ("$gt", "$gte", "$lt", "$lte"):
-        raise InputError(f"there is no filter operator '{operator}'; there are $eq, $ne, $gt, $gte, $lt and $lte.")
-    left, right = _comparable(value, operand)
-    if left is None:  # what is not there, or is of another kind, is neither more nor less
-        return False
-    return bool({"$gt": left > right, "$gte": left >= right, "$lt": left < right, "$lte": left <= right}[operator])
-
-
-def _comparable(value: Any, operand: Any) -> tuple[Any, Any]:
-    """Both as numbers where the operand can be one, else as texts; the first is None when the value is of another kind."""
-    try:
-        right = float(operand)
-    except (TypeError, ValueError) as error:
-        if isinstance(operand, str):
-            return (value if isinstance(value, str) else None), operand
-        raise InputError(f"{operand!r} cannot be compared with more or less; give a number or a text.") from error
-    try:
-        return float(value), right
-    except (TypeError, ValueError):
-        return None, right
-
-
-def fits(namespace: Sequence[str], match_type: str, path: Sequence[str]) -> bool:
-    """Whether a namespace begins ("prefix") or ends ("suffix") with a path, in which "*" stands for any one label."""
-    if match_type not in ("prefix", "suffix"):
-        raise InputError(f"there is no match type '{match_type}'; there are prefix and suffix.")
-    if len(path) > len(namespace):
-        return False
-    part = namespace[: len(path)] if match_type == "prefix" else namespace[len(namespace) - len(path) :]
-    return all(wanted in ("*", label) for label, wanted in zip(part, path, strict=True))
+        if minutes > 0:
+            return (now + timedelta(minutes=minutes)).isoformat()
+    except OverflowError:
+        pass
+    raise InputError(f"ttl={minutes} is no time to live; give minutes above 0 that end before the year 9999, or None.")

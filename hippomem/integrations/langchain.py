@@ -33,7 +33,7 @@ _FIELDS = ("title", "kind", "occurred_at", "user", "agent", "session", "speaker"
 class HippoRetriever(BaseRetriever):
     """Documents by multi-hop retrieval: ``page_content`` is the passage, ``id`` its passage_id.
 
-    ``metadata`` has what the memory was stored with, and of the hit its score, rank, memory_id, title, times, sources and why.
+    ``metadata`` has what the memory was stored with, and the hit's score, rank, memory_id, title, times, sources and why.
 
     memory: what is searched, in its namespace.    k: how many passages.    where: see `hippomem.types.Where`.
     freshness: whether what was superseded ranks lower; None takes the memory's own setting.
@@ -81,8 +81,8 @@ class HippoRetriever(BaseRetriever):
     def add_documents(self, documents: Iterable[Document]) -> list[str]:
         """Remember documents; returns a memory_id for each, in order.
 
-        ``id`` becomes the source_id. Metadata is kept; title, kind, occurred_at, user, agent, session, speaker and expires_at in
-        it are the memory's own fields. Raises EmptyTextError, InputError, ModelError, StoreError.
+        ``id`` becomes the source_id. Metadata is kept; of it, title, kind, occurred_at, user, agent, session, speaker and
+        expires_at become the memory's own fields. Raises EmptyTextError, InputError, ModelError, StoreError.
         """
         return list(self.memory.add_many(_memory_document(document) for document in documents).memory_ids)
 

@@ -31,8 +31,8 @@ _SHOWN = ("title", "occurred_at")
 class HippoRetriever(BaseRetriever):
     """Nodes by multi-hop retrieval, best first, with the scores of the search.
 
-    A node's id is the passage_id, its source node the memory_id. ``metadata`` has what the memory was stored with, and of the hit
-    its rank, memory_id, title, times, sources and why; of these only title and occurred_at are written into prompts.
+    A node's id is the passage_id, its source node the memory_id. ``metadata`` has what the memory was stored with, and the
+    hit's rank, memory_id, title, times, sources and why; only title and occurred_at are written into prompts.
 
     memory: what is searched, in its namespace.    k: how many passages.    where: see `hippomem.types.Where`.
     freshness: whether what was superseded ranks lower; None takes the memory's own setting.

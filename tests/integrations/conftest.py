@@ -23,7 +23,9 @@ def comet(memory: Memory) -> Memory:
     memory.add(
         "Comet Sorrel was discovered by Ada Brook.", title="Comet Sorrel", source_id="s1", metadata={"shelf": "sky"}
     )
-    memory.add("Ada Brook was born in Gull Rock.", title="Ada Brook", source_id="s2", user="anna", occurred_at="2021-05-04")
+    memory.add(
+        "Ada Brook was born in Gull Rock.", title="Ada Brook", source_id="s2", user="anna", occurred_at="2021-05-04"
+    )
     memory.add("The harbour of Port Ellery is closed in winter.", title="Port Ellery", metadata={"shelf": "sea"})
     return memory
 

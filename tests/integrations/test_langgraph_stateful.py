@@ -22,30 +22,43 @@ KEYS = st.sampled_from(["k", "l", "m/\x00"])
 TEXTS = st.sampled_from(["Comet Sorrel is bright.", "Ada Brook was born in Gull Rock.", "The harbour is closed.", "x"])
 SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, width=32) | st.text(max_size=5)
 JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=4
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
 )
 VALUES = st.fixed_dictionaries(
     {"n": st.integers(-2, 2) | st.sampled_from([0.5, "1", True])},
-    optional={"text": TEXTS, "more": st.lists(TEXTS, max_size=2, unique=True), "color": st.sampled_from(["red", "blue", ["red"], None]), "any": JSON},
+    optional={
+        "text": TEXTS,
+        "more": st.lists(TEXTS, max_size=2, unique=True),
+        "color": st.sampled_from(["red", "blue", ["red"], None]),
+        "any": JSON,
+    },
 )
 INDEXES = st.sampled_from([None, None, False, ["more[*]"], ["text", "color"]])
 FILTERS = st.none() | st.fixed_dictionaries(
     {},
     optional={
         "n": st.integers(-2, 2)
-        | st.dictionaries(st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$eq", "$ne"]), st.integers(-2, 2), min_size=1, max_size=2),
+        | st.dictionaries(
+            st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$eq", "$ne"]), st.integers(-2, 2), min_size=1, max_size=2
+        ),
         "color": st.sampled_from(["red", ["red"], None, {"$ne": "red"}, {"$eq": "blue"}]),
         "any": JSON,
     },
 )
 PATHS = st.lists(LABELS | st.just("*"), min_size=1, max_size=3).map(tuple)
-CONDITIONS = st.none() | st.lists(st.builds(MatchCondition, st.sampled_from(["prefix", "suffix"]), PATHS), max_size=2).map(tuple)
+CONDITIONS = st.none() | st.lists(
+    st.builds(MatchCondition, st.sampled_from(["prefix", "suffix"]), PATHS), max_size=2
+).map(tuple)
 
 PREFIXES = st.just(()) | NAMESPACES
 PUTS = st.tuples(NAMESPACES, KEYS, VALUES, INDEXES).map(lambda given: PutOp(*given))
 DELETES = st.tuples(NAMESPACES, KEYS, st.none()).map(lambda given: PutOp(*given))
 GETS = st.tuples(NAMESPACES, KEYS).map(lambda given: GetOp(*given))
-LISTINGS = st.tuples(PREFIXES, FILTERS, st.sampled_from([1, 2, 10]), st.integers(0, 2)).map(lambda given: SearchOp(*given))
+LISTINGS = st.tuples(PREFIXES, FILTERS, st.sampled_from([1, 2, 10]), st.integers(0, 2)).map(
+    lambda given: SearchOp(*given)
+)
 QUERIES = st.tuples(PREFIXES, FILTERS, st.just(ALL), st.just(0), TEXTS).map(lambda given: SearchOp(*given))
 TREES = st.tuples(CONDITIONS, st.none() | st.integers(1, 3), st.sampled_from([1, 100]), st.integers(0, 1)).map(
     lambda given: ListNamespacesOp(*given)
@@ -85,7 +98,9 @@ class SameAsInMemory(RuleBasedStateMachine):
         """Several reads."""
         self.run(ops)
 
-    @rule(ops=st.lists(PUTS | DELETES | GETS | LISTINGS | TREES | QUERIES, min_size=2, max_size=5), awaited=st.booleans())
+    @rule(
+        ops=st.lists(PUTS | DELETES | GETS | LISTINGS | TREES | QUERIES, min_size=2, max_size=5), awaited=st.booleans()
+    )
     def mix(self, ops: list[Op], awaited: bool) -> None:
         """Reads and writes together, waited for either way."""
         self.run(ops, awaited=awaited)
@@ -117,7 +132,11 @@ class SameAsInMemory(RuleBasedStateMachine):
             assert isinstance(items, list)
             if op.query:
                 # It fills up with items that no query finds; these have no score.
-                return {(item.namespace, item.key) for item in items if isinstance(item, SearchItem) and item.score is not None}
+                return {
+                    (item.namespace, item.key)
+                    for item in items
+                    if isinstance(item, SearchItem) and item.score is not None
+                }
             places: dict[tuple[str, ...], int] = {}
             for namespace, _ in self.made:
                 places.setdefault(namespace, len(places))

@@ -172,7 +172,9 @@ def test_index_says_by_what_an_item_is_found(store: HippoStore) -> None:
 def test_filters_hold_before_ranking(store: HippoStore) -> None:
     """As many as pass come back, also when many others are nearer to the query."""
     for number in range(30):
-        store.put(("a",), str(number), {"text": f"Comet {number}", "shelf": "sky" if number % 10 else "sea", "n": number})
+        store.put(
+            ("a",), str(number), {"text": f"Comet {number}", "shelf": "sky" if number % 10 else "sea", "n": number}
+        )
     assert {i.key for i in store.search((), query="comet", filter={"shelf": "sea"}, limit=3)} == {"0", "10", "20"}
     assert {i.key for i in store.search((), query="comet", filter={"n": {"$gte": 27}})} == {"27", "28", "29"}
     both = {"n": {"$lt": 15, "$ne": 0}, "shelf": "sea"}
@@ -206,7 +208,7 @@ def test_reads_of_a_batch_come_before_its_writes(store: HippoStore) -> None:
 
 def test_only_items_of_the_store_are_seen(store: HippoStore) -> None:
     """What was added to the memory by other ways is no item, and stays when items go."""
-    store.memory.add("Comet Sorrel is bright.", metadata={"langgraph": "mine"})
+    store.memory.add("Comet Sorrel is bright.", metadata={"langgraph_item": "mine"})
     store.put(("a",), "k", {"text": "Comet Sorrel is far."})
     assert [item.key for item in store.search((), query="Comet Sorrel")] == ["k"]
     assert [item.key for item in store.search(())] == ["k"]
@@ -301,8 +303,11 @@ def test_a_key_that_two_processes_put_at_once_is_one_item(store: HippoStore) -> 
     store.put(("a",), "k", {"text": "one"})
     record = next(iter(store.memory.list()))
     # What another process, which did not see the item yet, would have written.
-    kept = dict(record.sources[0].metadata["langgraph"]) | {"value": '{"text": "two"}', "updated_at": "2999-01-01T00:00:00+00:00"}
-    store.memory.add("two", source_id=record.sources[0].source_id, metadata={"langgraph": kept})
+    kept = dict(record.sources[0].metadata["langgraph_item"]) | {
+        "value": '{"text": "two"}',
+        "updated_at": "2999-01-01T00:00:00+00:00",
+    }
+    store.memory.add("two", source_id=record.sources[0].source_id, metadata={"langgraph_item": kept})
     item = store.get(("a",), "k")
     assert item is not None
     assert item.value == {"text": "two"}

@@ -102,7 +102,13 @@ class Model:
             output = [{"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": parts}]
         else:
             output = [
-                {"type": "function_call", "id": f"f{n}", "call_id": f"call-{n}", "name": name, "arguments": json.dumps(given)}
+                {
+                    "type": "function_call",
+                    "id": f"f{n}",
+                    "call_id": f"call-{n}",
+                    "name": name,
+                    "arguments": json.dumps(given),
+                }
                 for n, (name, given) in enumerate(turn)
             ]
         return Fault.raw(
@@ -147,7 +153,11 @@ def test_a_model_remembers_and_recalls_through_chat_completions(sky: Memory) -> 
         OpenAI(api_key="x", base_url=server.base_url, max_retries=0) as client,
     ):
         messages = chat(client, sky, "I moved to Rome yesterday. Where do I work?")
-        assert [each["function"]["name"] for each in server.requests[0].body["tools"]] == ["remember", "recall", "forget"]
+        assert [each["function"]["name"] for each in server.requests[0].body["tools"]] == [
+            "remember",
+            "recall",
+            "forget",
+        ]
         assert [m["role"] for m in server.requests[1].body["messages"]] == ["user", "assistant", "tool", "tool"]
     moved = sky.search("Rome", k=1)[0]
     assert messages[2]["content"] == f"Remembered as {moved.memory_id}."
@@ -251,7 +261,11 @@ def small() -> Iterator[Memory]:
         yield memory
 
 
-ANYTHING = st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
 NAMES = st.sampled_from(["remember", "recall", "forget"])
 
 
@@ -259,7 +273,10 @@ NAMES = st.sampled_from(["remember", "recall", "forget"])
     name=NAMES | st.text(),
     arguments=st.text()
     | ANYTHING.map(json.dumps)
-    | st.dictionaries(st.sampled_from(["text", "occurred_at", "replaces", "query", "since", "until", "memory_ids"]), ANYTHING | st.lists(st.text())).map(json.dumps)
+    | st.dictionaries(
+        st.sampled_from(["text", "occurred_at", "replaces", "query", "since", "until", "memory_ids"]),
+        ANYTHING | st.lists(st.text()),
+    ).map(json.dumps)
     | st.dictionaries(st.sampled_from(["query", "since", "until"]), st.text() | st.just("2026-01-01")).map(json.dumps),
 )
 @settings(max_examples=150, deadline=None)

@@ -61,7 +61,14 @@ def told(house: House, reach: Callable[[], object]) -> str:
 
 QUERIES = st.sampled_from([SAID, "Ada Brook", SECRET[:4], "theirs", "*"])
 WHERES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
-    [{}, {"user": "anna"}, {"session": "s"}, {"metadata": {"shelf": "sky"}}, {"metadata": {"namespace": "theirs"}}, {"kind": "semantic"}]
+    [
+        {},
+        {"user": "anna"},
+        {"session": "s"},
+        {"metadata": {"shelf": "sky"}},
+        {"metadata": {"namespace": "theirs"}},
+        {"kind": "semantic"},
+    ]
 )
 PATHS = st.sampled_from([(), ("users",), ("users", "anna"), ("theirs",), ("theirs", "users", "anna"), ("..", "theirs")])
 
@@ -74,7 +81,9 @@ def test_retrievers_find_nothing_of_the_other_tenant(house: House, query: str, w
 
     told(house, lambda: langchain.HippoRetriever(memory=house.mine, k=k, where=where).invoke(query))
     told(house, lambda: llama_index.HippoRetriever(house.mine, k=k, where=where).retrieve(query))
-    added = Document("Ada Brook was born in Gull Rock.", id="s1", metadata={"title": "Ada Brook", "namespace": "theirs"})
+    added = Document(
+        "Ada Brook was born in Gull Rock.", id="s1", metadata={"title": "Ada Brook", "namespace": "theirs"}
+    )
     told(house, lambda: langchain.HippoRetriever(memory=house.mine).add_documents([added]))
 
 
@@ -89,7 +98,9 @@ def test_a_store_reaches_nothing_of_the_other_tenant(house: House, data: st.Data
         SearchOp(path, data.draw(st.sampled_from([None, {"shelf": "sky"}])), 50, 0, data.draw(QUERIES)),
         SearchOp(path, None, 50),
         ListNamespacesOp((MatchCondition("prefix", path),)),
-        PutOp(path, key, data.draw(st.sampled_from([None, {"text": "mine"}])), ttl=data.draw(st.sampled_from([None, 1]))),
+        PutOp(
+            path, key, data.draw(st.sampled_from([None, {"text": "mine"}])), ttl=data.draw(st.sampled_from([None, 1]))
+        ),
     ]
     told(house, lambda: store.batch(data.draw(st.permutations(ops))))
     told(house, store.sweep_ttl)
