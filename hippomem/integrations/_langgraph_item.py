@@ -99,12 +99,13 @@ def write_value(value: Mapping[str, Any], path: str) -> str:
         raise InputError(f"the value of {path} cannot be written as JSON ({error}); put plain JSON types.") from error
 
 
-def memory_text(texts: Sequence[str], identity: str) -> str:
-    """The text of an item's memory: the texts it is found by, then 64 spaces and tabs that make it this item's own.
+def memory_text(texts: Sequence[str], item: StoredItem) -> str:
+    """The text of an item's memory: the texts it is found by, then 64 spaces and tabs that make it this put's own.
 
     Equal texts are one memory, but items expire and are forgotten one by one; white space changes neither vector nor words.
     An item that nothing finds is a full stop.
     """
+    identity = f"{item.item_id} {item.updated_at.isoformat()}"
     code = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big")
     return ("\n".join(texts) or ".") + "\n" + f"{code:064b}".replace("0", " ").replace("1", "\t")
 

@@ -79,28 +79,52 @@ class Items:
         return {item.namespace for item in self._under(())}
 
     def write(self, writes: Iterable[Write]) -> None:
-        """Delete and replace one by one, then add together what is new."""
+        """Add together all that is new or changed, then forget together what it replaces and what is deleted.
+
+        A process that is killed in between leaves both values: the later one is the item's, and the other goes with the next
+        write to the key.
+        """
         new: list[Document] = []
+        gone: list[str] = []
         with self._writing:
             for write in writes:
                 there = self._with_id(item_id(write.namespace, write.key))
-                made = None if write.value is None else self._made(write, write.value, there)
-                # A time to live cannot be taken off a memory: then it is made anew.
-                kept = there[0] if made and there and (there[0].ttl is None or made.ttl is not None) else None
-                gone = [item.memory_id for item in there if item is not kept]
-                if gone:
-                    self._memory.forget(*gone)
-                if made is None:
-                    continue
-                text, metadata = memory_text(write.texts, made.item_id), to_metadata(made)
-                if kept is not None:
-                    seconds = None if made.ttl is None else made.ttl * 60
-                    self._memory.update(kept.memory_id, text, metadata=metadata, ttl=seconds, keep_history=False)
-                else:
-                    expires_at = None if made.ttl is None else expiry(made.ttl, made.updated_at)
-                    new.append(Document(text=text, source_id=made.item_id, metadata=metadata, expires_at=expires_at))
+                gone += [item.memory_id for item in there]
+                if write.value is not None:
+                    new.append(self._document(write, write.value, there))
             if new:
                 self._memory.add_many(new)
+            self._forget(gone)
+
+    def _document(self, write: Write, value: str, there: Sequence[StoredItem]) -> Document:
+        # Later than any time before: items keep the order in which they were put.
+        self._last = max(datetime.fromtimestamp(self._clock(), UTC), self._last + timedelta(microseconds=1))
+        item = StoredItem(
+            memory_id="",
+            item_id=item_id(write.namespace, write.key),
+            namespace=write.namespace,
+            key=write.key,
+            value=value,
+            created_at=there[0].created_at if there else self._last,
+            updated_at=self._last,
+            ttl=write.ttl,
+            indexed=bool(write.texts),
+        )
+        return Document(
+            text=memory_text(write.texts, item),
+            source_id=item.item_id,
+            metadata=to_metadata(item),
+            expires_at=None if write.ttl is None else expiry(write.ttl, self._last),
+        )
+
+    def _forget(self, memory_ids: Sequence[str]) -> None:
+        try:
+            if memory_ids:
+                self._memory.forget(*memory_ids)
+        except NotFoundError:  # another process was faster with some of them
+            for memory_id in memory_ids:
+                with suppress(NotFoundError):
+                    self._memory.forget(memory_id)
 
     def refresh(self, items: Iterable[StoredItem]) -> None:
         """Let items that expire live for their whole time again."""
@@ -125,21 +149,6 @@ class Items:
             records = [*self._memory.list(metadata={f"{ROOT}.id": identity})]
         items = [item for item in map(from_record, records) if item is not None]
         return sorted(items, key=lambda item: item.updated_at, reverse=True)
-
-    def _made(self, write: Write, value: str, there: Sequence[StoredItem]) -> StoredItem:
-        # Later than any time before: items keep the order in which they were put.
-        self._last = max(datetime.fromtimestamp(self._clock(), UTC), self._last + timedelta(microseconds=1))
-        return StoredItem(
-            memory_id="",
-            item_id=item_id(write.namespace, write.key),
-            namespace=write.namespace,
-            key=write.key,
-            value=value,
-            created_at=there[0].created_at if there else self._last,
-            updated_at=self._last,
-            ttl=write.ttl,
-            indexed=bool(write.texts),
-        )
 
 
 def expiry(minutes: float, now: datetime) -> str:

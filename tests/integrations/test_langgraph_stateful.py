@@ -140,8 +140,8 @@ class SameAsInMemory(RuleBasedStateMachine):
             places: dict[tuple[str, ...], int] = {}
             for namespace, _ in self.made:
                 places.setdefault(namespace, len(places))
-            items = sorted(items, key=lambda item: places[item.namespace])  # type: ignore[union-attr]
-            return [told(item) for item in items[op.offset : op.offset + op.limit]]  # type: ignore[arg-type]
+            items = sorted(items, key=lambda item: places[item.namespace])
+            return [told(item) for item in items[op.offset : op.offset + op.limit]]
         return self.other.batch([op])[0] if not isinstance(op, PutOp) else None
 
     def compare(self, op: Op, wanted: Any, got: Any) -> None:

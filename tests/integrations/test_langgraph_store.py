@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -129,7 +130,7 @@ def test_values_are_kept_exactly(store: HippoStore) -> None:
 
 
 def test_putting_again_replaces(store: HippoStore) -> None:
-    """The new value is found, the old one is not; one memory is left, without a history, and it knows when it was made."""
+    """The new value is found, the old is not; one memory is left, without a history, that knows when its key was made."""
     store.put(("a",), "k", {"text": "Anna lives in Rome."})
     first = store.get(("a",), "k")
     store.put(("a",), "k", {"text": "Anna lives in Oslo."})
@@ -298,8 +299,35 @@ def test_threads_and_tasks_share_a_store(tmp_path: Path) -> None:
         assert len(HippoStore(memory).search((), limit=100)) == 30
 
 
-def test_a_key_that_two_processes_put_at_once_is_one_item(store: HippoStore) -> None:
-    """The later value counts, and the next put or delete leaves one item or none."""
+def test_two_processes_put_the_same_keys(tmp_path: Path) -> None:
+    """No call fails; whoever was last counts for both, and the next put or delete leaves one item or none."""
+    path = tmp_path / "a.hippo"
+    with (
+        Memory(path, embedder=HashEmbedder(64)) as first,
+        Memory(path, embedder=HashEmbedder(64)) as second,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        stores = [HippoStore(first), HippoStore(second)]
+
+        def put_all(store: HippoStore) -> None:
+            for number in range(12):
+                store.put(("a",), str(number % 3), {"text": f"{number} {id(store)}"})
+
+        for done in [pool.submit(put_all, store) for store in stores]:
+            done.result()
+        values = [[store.get(("a",), str(n)) for n in range(3)] for store in stores]
+        assert None not in values[0]
+        assert values[0] == values[1]
+        for number in range(3):
+            stores[number % 2].put(("a",), str(number), {"text": "the last"})
+        assert [item.value["text"] for item in stores[0].search(("a",))] == ["the last"] * 3
+        assert second.count() == 3
+        stores[1].delete(("a",), "0")
+        assert stores[0].get(("a",), "0") is None
+
+
+def test_of_two_values_of_a_key_the_later_counts(store: HippoStore) -> None:
+    """So a killed put leaves them; the next one leaves one item."""
     store.put(("a",), "k", {"text": "one"})
     record = next(iter(store.memory.list()))
     # What another process, which did not see the item yet, would have written.
