@@ -174,6 +174,6 @@ def test_answers_are_those_of_in_memory_store() -> None:
     run_state_machine_as_test(
         SameAsInMemory,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
