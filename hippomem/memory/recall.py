@@ -81,7 +81,7 @@ def _line(number: int, hit: Hit, hits: Iterable[Hit]) -> str:
 
 def _quoted(text: str) -> str:
     """Text that cannot close the block it stands in, nor open a numbered line of its own."""
-    return "\n    ".join(_TAG.sub("‹", text).splitlines())
+    return "\n    ".join(_TAG.sub("‹", text.rstrip()).splitlines())
 
 
 def count_tokens(text: str) -> int:
