@@ -1,0 +1,1 @@
+"""The memory, served: REST, MCP, a page, and who may do what."""

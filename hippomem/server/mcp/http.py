@@ -1,0 +1,110 @@
+"""Over streamable HTTP: many clients, each known by its API key, at one path of a web app.
+
+Stateless: a request says all that is needed to answer it, so that any of several processes can. There is no stream from the
+server besides the answers, and GET is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hippomem.errors import HippomemError
+from hippomem.server.access import Caller, error_response
+from hippomem.server.mcp.reach import ByKey, Reach
+from hippomem.server.mcp.server import Context, McpServer
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from hippomem.service.tenants import Tenants
+
+PATH = "/mcp"
+#: Bytes of a request; about a thousand long messages.
+MAX_BODY = 4 * 1024 * 1024
+#: Says who a request comes from. Raises UnauthenticatedError, RateLimitError.
+Admit = Callable[["Scope"], Awaitable[Caller]]
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class McpEndpoint:
+    """The ASGI app at `PATH`. It answers while `run` is entered, once, in the lifespan of the app around it.
+
+    tenants: called with each request, after *admit*.    admit: who asks.
+    namespace, user: settled for all callers, or None: by the caller's key, all users.
+    allowed_hosts: names besides those of the loopback, as in Host headers; Guard looks at Host and Origin too, and more closely.
+    """
+
+    def __init__(
+        self,
+        tenants: Callable[[], Tenants],
+        admit: Admit,
+        *,
+        namespace: str | None = None,
+        user: str | None = None,
+        allowed_hosts: Iterable[str] = (),
+        allowed_origins: Iterable[str] = (),
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._admit = admit
+        self._namespace, self._user = namespace, user
+        self._sessions = StreamableHTTPSessionManager(
+            McpServer(tenants, self._reach).protocol,
+            stateless=True,
+            security_settings=transport_security(allowed_hosts, allowed_origins),
+            max_request_body_size=max_body,
+        )
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Serve meanwhile."""
+        async with self._sessions.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["method"] != "POST":
+            # The protocol allows it: a server that sends nothing on its own offers no stream, and without sessions there is
+            # nothing to delete. A stream that stays open would only hold a shutdown up.
+            await Response(status_code=405, headers={"allow": "POST"})(scope, receive, send)
+            return
+        try:
+            scope.setdefault("state", {})["caller"] = await self._admit(scope)
+        except HippomemError as error:
+            await error_response(error, scope)(scope, receive, send)
+            return
+        await self._sessions.handle_request(scope, receive, send)
+
+    def _reach(self, context: Context) -> Reach:
+        caller: Caller = context.request.scope["state"]["caller"]
+        return ByKey(caller, self._namespace, self._user)
+
+
+def mount(app: Starlette, endpoint: McpEndpoint, *, path: str = PATH) -> None:
+    """Serve *endpoint* at *path* of a Starlette or FastAPI app, which must not have started yet."""
+    app.router.routes.append(Route(path, endpoint=endpoint, include_in_schema=False))
+    around = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def both(inner: Any) -> AsyncIterator[Any]:
+        async with around(inner) as state, endpoint.run():
+            yield state
+
+    app.router.lifespan_context = both
+
+
+def transport_security(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:
+    """The SDK's own check of Host and Origin, for loopback names and those given, with and without a port."""
+    names = [*_LOOPBACK, *hosts]
+    allowed = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
+    return TransportSecuritySettings(
+        allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
+        allowed_origins=[*(form for origin in allowed for form in (origin, f"{origin}:*")), *origins],
+    )
