@@ -39,7 +39,8 @@ class Entry:
             "namespace": reach.namespaces is not None and len(reach.namespaces) == 1,
             "user": reach.user is not None,
         }
-        return [name for name in self.takes.model_fields if not settled.get(name, False)]
+        own = [*self.takes.__annotations__, *self.takes.model_fields]  # what only this tool takes stands first
+        return [name for name in dict.fromkeys(own) if not settled.get(name, False)]
 
     def announced(self, reach: Reach) -> Tool:
         """The tool as *reach* sees it."""
@@ -86,12 +87,13 @@ def input_schema(takes: type[Arguments], names: list[str]) -> dict[str, Any]:
     """The schema of some arguments. That one may be null goes without saying: it may be left out."""
     schema: dict[str, Any] = slim(takes.model_json_schema())
     schema.pop("description", None)
-    schema["properties"] = {name: _without_null(schema["properties"][name]) for name in names}
+    schema["properties"] = {name: schema["properties"][name] for name in names}
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part["properties"] = {name: _without_null(value) for name, value in part["properties"].items()}
     return schema
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     given = [part for part in schema.get("anyOf", []) if part != {"type": "null"}]
-    if len(given) != 1:
-        return schema
-    return given[0] | {key: value for key, value in schema.items() if key != "anyOf"}
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return given[0] | rest if len(given) == 1 else schema if not given else {"anyOf": given} | rest

@@ -7,7 +7,7 @@ server besides the answers, and GET is refused.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from hippomem.errors import HippomemError
 from hippomem.server.access import Caller, error_response
+from hippomem.server.access.guard import MAX_BODY
 from hippomem.server.mcp.reach import ByKey, Reach
 from hippomem.server.mcp.server import Context, McpServer
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from hippomem.service.tenants import Tenants
 
 PATH = "/mcp"
-#: Bytes of a request; about a thousand long messages.
-MAX_BODY = 4 * 1024 * 1024
 #: Says who a request comes from. Raises UnauthenticatedError, RateLimitError.
 Admit = Callable[["Scope"], Awaitable[Caller]]
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -78,7 +77,8 @@ class McpEndpoint:
         try:
             scope.setdefault("state", {})["caller"] = await self._admit(scope)
         except HippomemError as error:
-            await error_response(error, scope)(scope, receive, send)
+            answer = error_response(error, scope["state"].get("request_id"))
+            await Response(answer.body, answer.status, answer.headers)(scope, receive, send)
             return
         await self._sessions.handle_request(scope, receive, send)
 
@@ -98,6 +98,19 @@ def mount(app: Starlette, endpoint: McpEndpoint, *, path: str = PATH) -> None:
             yield state
 
     app.router.lifespan_context = both
+
+
+def app_of(endpoint: McpEndpoint, *, around: Callable[[], AbstractAsyncContextManager[None]]) -> Starlette:
+    """An app of nothing but *endpoint*. around: entered while it runs."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with around():
+            yield
+
+    app = Starlette(lifespan=lifespan)
+    mount(app, endpoint)
+    return app
 
 
 def transport_security(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from hippomem.errors import HippomemError
+from hippomem.errors import ConfigError, HippomemError
 from hippomem.service.tenants import Tenants
 
 log = logging.getLogger("hippomem.mcp")
@@ -20,23 +22,21 @@ log = logging.getLogger("hippomem.mcp")
 _EXPIRE_EVERY = 60.0
 #: Seconds that calls get to end when the server is asked to stop.
 _GRACE = 5
+_BACKLOG = 128
 
 
 def serve_stdio(path: Path, *, embedder: str | None, namespace: str, user: str | None) -> None:
     """Serve one client on standard input and output until it goes. Raises ConfigError, StoreError, ModelError."""
-    from hippomem.server.mcp.stdio import serve_stdio as serve
+    from hippomem.server.mcp.stdio import serve
 
     log_to_stderr()
-    tenants = Tenants(path, embedder=embedder)
+    with Tenants(path, embedder=embedder) as tenants:
 
-    async def main() -> None:
-        async with upkeep(tenants):
-            await serve(tenants, namespace=namespace, user=user)
+        async def main() -> None:
+            async with upkeep(tenants):
+                await serve(tenants, namespace=namespace, user=user)
 
-    try:
         anyio.run(main)
-    finally:
-        tenants.close()
 
 
 def serve_http(
@@ -47,41 +47,47 @@ def serve_http(
     user: str | None,
     host: str,
     port: int,
-    allowed_hosts: Iterable[str],
-    allowed_origins: Iterable[str],
+    allowed_hosts: Sequence[str],
+    allowed_origins: Sequence[str],
     rate: int,
 ) -> None:
-    """Serve streamable HTTP until the process is asked to stop. Raises ConfigError (a public address without keys) and so on."""
+    """Serve streamable HTTP until the process is asked to stop.
+
+    Raises ConfigError (a public address without keys, a port in use), StoreError, ModelError.
+    """
     import uvicorn
 
     from hippomem.server.access import Access, Guard, Keys, RateLimit, admit, check_address
-    from hippomem.server.mcp.http import McpEndpoint, app_of
+    from hippomem.server.mcp.http import PATH, McpEndpoint, app_of
 
     log_to_stderr()
-    tenants = Tenants(path, embedder=embedder)
-    access = None
-    try:
+    with Tenants(path, embedder=embedder) as tenants:
         check_address(host, has_keys=Keys(tenants.store).any(), allowed_hosts=allowed_hosts)
         access = Access(tenants.store, host=host, allowed_hosts=allowed_hosts)
-        limit = RateLimit(rate)
         endpoint = McpEndpoint(
             lambda: tenants,
-            lambda scope: anyio.to_thread.run_sync(admit, scope, access, limit),
+            partial(anyio.to_thread.run_sync, partial(admit, access=access, limit=RateLimit(rate))),
             namespace=namespace,
             user=user,
             allowed_hosts=(host, *allowed_hosts),
             allowed_origins=allowed_origins,
         )
-        app = app_of(endpoint, around=lambda: upkeep(tenants))
-        guarded = Guard(app, host=host, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins)
-        config = uvicorn.Config(
-            guarded, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE
+        app = Guard(
+            app_of(endpoint, around=lambda: upkeep(tenants)),
+            host=host,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
         )
-        uvicorn.Server(config).run()
-    finally:
-        if access is not None:
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
+        # uvicorn raises the signal that ended it once more when all is done; by default that would skip the closing here.
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            with _listening(host, port) as listening:
+                sys.stderr.write(f"MCP at http://{_shown(listening)}{PATH}\n")
+                uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            signal.signal(signal.SIGTERM, before)
             access.close()
-        tenants.close()
 
 
 @asynccontextmanager
@@ -103,9 +109,21 @@ async def upkeep(tenants: Tenants) -> AsyncIterator[None]:
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
-    """Standard output is the protocol's. Of an error the class and the places go to the log, and not its words: they may
-    repeat a text that somebody wants forgotten.
-    """
+    """Log to standard error: standard output is the protocol's."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that clients can connect to. Raises ConfigError."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --host or --port.") from error
+
+
+def _shown(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

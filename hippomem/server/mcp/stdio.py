@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hippomem.service.tenants import Tenants
 
 
-async def serve_stdio(tenants: Tenants, *, namespace: str, user: str | None = None) -> None:
+async def serve(tenants: Tenants, *, namespace: str, user: str | None = None) -> None:
     """Serve until the client closes standard input."""
     reach = Fixed(namespace, user)
     protocol = McpServer(lambda: tenants, lambda _: reach).protocol

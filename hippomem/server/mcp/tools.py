@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hippomem.errors import NotFoundError
+from hippomem.memory.recall import count_tokens
 from hippomem.server.mcp import arguments as takes
 from hippomem.server.mcp import telling
 from hippomem.server.mcp.outputs import Forgotten, Page, Recalled, Remembered
@@ -50,10 +51,19 @@ class Call:
 
     def own(self, memory: Memory, memory_id: str) -> MemoryRecord:
         """A memory by id, if it is of the settled user. Raises NotFoundError, in the same words for another's."""
-        record = memory.get(memory_id)
-        if self.reach.user is not None and all(source.user != self.reach.user for source in record.sources):
+        try:
+            record = self.seen(memory.get(memory_id))
+        except NotFoundError as error:
+            raise no_memory(memory_id) from error
+        if not record.sources:
             raise no_memory(memory_id)
         return record
+
+    def seen(self, record: MemoryRecord) -> MemoryRecord:
+        """A memory without the sources of other users, where one is settled."""
+        if self.reach.user is None:
+            return record
+        return replace(record, sources=tuple(s for s in record.sources if s.user == self.reach.user))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +85,19 @@ def recall(call: Call, given: takes.Recall) -> Told:
         if memory is None:
             found = Recall(given.query, "", 0)
         else:
-            found = memory.recall(given.query, max_tokens=given.max_tokens, k=given.k, **call.where(given))
+            found = _fitting(memory, given, call.where(given))
     return Told(asdict(Recalled.of(found)), telling.recalled(found))
+
+
+def _fitting(memory: Memory, given: takes.Recall, where: dict[str, Any]) -> Recall:
+    """As much as fits into max_tokens together with the ids that are told below the block."""
+    room = given.max_tokens
+    while True:
+        found = memory.recall(given.query, max_tokens=room, k=given.k, **where)
+        over = found.tokens + count_tokens(telling.below(found)) - given.max_tokens
+        if over <= 0 or not found.citations:
+            return found
+        room = max(1, room - over)
 
 
 def explain(call: Call, given: takes.Explain) -> Told:
@@ -116,6 +137,7 @@ def correct(call: Call, given: takes.Correct) -> Told:
             kind=given.kind,
             metadata=given.metadata,
         )
+        record = call.seen(record)
     return Told(record.to_dict(), telling.corrected(record))
 
 
@@ -131,4 +153,20 @@ def forget(call: Call, given: takes.Forget) -> Told:
 
 def remember(call: Call, given: takes.Remember) -> Told:
     """A text or the messages of a conversation, stored."""
-    raise NotImplementedError
+    content = given.text if given.messages is None else [m.model_dump(exclude_none=True) for m in given.messages]
+    with call.tenants.writing(call.namespace(given.namespace, "write")) as memory:
+        documents = memory.documents(
+            content,
+            title=given.title,
+            kind=given.kind,
+            occurred_at=given.occurred_at,
+            user=given.user if call.reach.user is None else call.reach.user,
+            agent=given.agent,
+            session=given.session,
+            speaker=given.speaker,
+            metadata=given.metadata,
+            supersedes=[call.own(memory, some_id).memory_id for some_id in given.supersedes],
+            ttl=given.ttl,
+        )
+        report = memory.add_many(documents, progress=call.progress)
+    return Told(asdict(Remembered.of(report)), telling.remembered(report))
