@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"answer", "indexing"},
     {"memory"},
     {"service"},
-    {"server", "integrations"},
+    {"integrations", "server"},
     {"cli", "testing"},
     {"eval"},
 ]
