@@ -23,7 +23,9 @@ def mcp(
     namespace: Annotated[
         str | None,
         typer.Option(
-            "--namespace", metavar="NAME", help="The only tenant that is served; with --http by default what a key reaches."
+            "--namespace",
+            metavar="NAME",
+            help="The only tenant that is served; with --http by default what a key reaches.",
         ),
     ] = None,
     user: Annotated[
@@ -65,7 +67,9 @@ def mcp(
     namespace = None if namespace is None else checked(namespace, "--namespace")
     user = None if user is None else checked(user, "--user")
     if as_json:
-        print_json(_entry(path, namespace, user, embedder, url=f"http://{_bracketed(host)}:{port}/mcp" if http else None))
+        print_json(
+            _entry(path, namespace, user, embedder, url=f"http://{_bracketed(host)}:{port}/mcp" if http else None)
+        )
         return
     from hippomem.server.mcp import running
 

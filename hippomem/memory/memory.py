@@ -239,12 +239,22 @@ class Memory:
             expires_at=self._expiry(ttl, expires_at),
             supersedes=(supersedes,) if isinstance(supersedes, str) else tuple(supersedes),
         )
-        if isinstance(content, str):
-            if common.occurred_at is None:
-                common = replace(common, occurred_at=stamped(content))
-            return self.add_many([common]).memory_ids[0]
         with self._lock:
-            return self.add_many(self._turns(content, common)).memory_ids
+            memory_ids = self.add_many(self.documents(content, common)).memory_ids
+        return memory_ids[0] if is_text else memory_ids
+
+    def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
+        """What `add` makes of a content: one document of a text, one of each message that is kept; all are checked.
+
+        For those who want the report or the progress of `add_many`.
+        like: what the content does not say itself; its ``text`` is not looked at.    Raises EmptyTextError, InputError.
+        """
+        if not isinstance(content, str):
+            with self._lock:
+                return self._turns(content, like)
+        document = replace(like, text=content, occurred_at=like.occurred_at or stamped(content))
+        check_document(document)
+        return [document]
 
     def _turns(self, messages: Sequence[Message], common: Document) -> list[Document]:
         """Documents of the messages that are kept, as consecutive turns of the session."""

@@ -20,6 +20,8 @@ def _decoded(value: Any) -> Any:
     return value
 
 
+#: A hundred years in seconds: from there on "never" is meant, and calendars end somewhere.
+LONGEST_TTL = 100 * 365.25 * 86400
 Decoded = BeforeValidator(_decoded)
 Metadata = Annotated[dict[str, Any], Decoded]
 Ids = Annotated[list[str], Decoded]
@@ -81,7 +83,9 @@ class Message(BaseModel):
     content: str | list[Annotated[dict[str, Any], Decoded]] = Field(description="What was said.")
     name: str | None = Field(None, description="Who said it, where the role does not tell.")
     id: str | None = Field(None, description="Your own id of the message.")
-    timestamp: str | float | None = Field(None, description="When it was said: ISO 8601, or seconds since 1970.")
+    timestamp: str | float | None = Field(
+        None, allow_inf_nan=False, description="When it was said: ISO 8601, or seconds since 1970."
+    )
 
 
 class Remember(Arguments):
@@ -103,8 +107,8 @@ class Remember(Arguments):
     )
     occurred_at: str | None = Field(
         None,
-        description="When it happened, became true or is due, ISO 8601, e.g. 2026-11-21 or 2026-11-21T18:30. Say 'yesterday' "
-        "and 'next week' as dates.",
+        description="When it happened, became true or is due, ISO 8601, e.g. 2026-11-21 or 2026-11-21T18:30. "
+        "Say 'yesterday' and 'next week' as dates.",
     )
     user: str | None = Field(None, description="Whose memory it is, if you talk to several users.")
     agent: str | None = Field(None, description="Your own name, if several agents share this memory.")
@@ -112,10 +116,15 @@ class Remember(Arguments):
     speaker: str | None = Field(None, description="Who said the text.")
     metadata: Metadata | None = Field(None, description='Notes to filter by later, e.g. {"project": "atlas"}.')
     supersedes: Ids = Field(
-        [], description="Ids of memories that this takes the place of, from recall or browse. They are kept, and marked."
+        [],
+        description="Ids of memories that this takes the place of, from recall or browse. They are kept, and marked.",
     )
     ttl: float | None = Field(
-        None, gt=0, description="Seconds until it is forgotten by itself; leave out to keep it for good."
+        None,
+        gt=0,
+        le=LONGEST_TTL,
+        allow_inf_nan=False,
+        description="Seconds until it is forgotten by itself; leave out to keep it for good.",
     )
 
     @model_validator(mode="after")

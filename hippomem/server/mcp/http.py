@@ -38,7 +38,7 @@ class McpEndpoint:
 
     tenants: called with each request, after *admit*.    admit: who asks.
     namespace, user: settled for all callers, or None: by the caller's key, all users.
-    allowed_hosts: names besides those of the loopback, as in Host headers; Guard looks at Host and Origin too, and more closely.
+    allowed_hosts: names besides those of the loopback, as in Host headers; Guard looks at Host and Origin more closely.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class McpEndpoint:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request of ASGI."""
         assert scope["type"] == "http"
         if scope["method"] != "POST":
             # The protocol allows it: a server that sends nothing on its own offers no stream, and without sessions there is
@@ -83,6 +84,7 @@ class McpEndpoint:
         await self._sessions.handle_request(scope, receive, send)
 
     def _reach(self, context: Context) -> Reach:
+        assert context.request is not None, "over HTTP every message comes in a request"
         caller: Caller = context.request.scope["state"]["caller"]
         return ByKey(caller, self._namespace, self._user)
 

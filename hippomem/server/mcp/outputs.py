@@ -75,11 +75,9 @@ class Forgotten:
     forgotten: int
 
 
-def schema_of(kind: Any, *, drop: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """JSON schema of a type, without the titles that repeat names. drop: properties of its root to leave out."""
-    schema = slim(TypeAdapter(kind).json_schema(mode="serialization"))
-    for name in drop:
-        schema["properties"].pop(name, None)
+def schema_of(kind: Any) -> dict[str, Any]:
+    """JSON schema of a type, as it goes out."""
+    schema: dict[str, Any] = slim(TypeAdapter(kind).json_schema(mode="serialization"))
     return schema
 
 

@@ -82,7 +82,9 @@ class ByKey:
         """*given*, or the only one there is, after the key was asked."""
         reached = self.namespaces
         if given is None and reached is not None and len(reached) != 1:
-            raise InputError(f"'namespace' is missing; this key reaches {', '.join(reached) or 'none'}: name one of them.")
+            raise InputError(
+                f"'namespace' is missing; this key reaches {', '.join(reached) or 'none'}: name one of them."
+            )
         name = given if given is not None else DEFAULT if reached is None else reached[0]
         self.caller.require(right, name)
         return name

@@ -59,7 +59,9 @@ def read(call: Call, uri: str) -> str:
     namespace = next(iter(parse_qs(parts.query).get("namespace", [])), None)
     what, _, memory_id = f"{parts.netloc}{parts.path}".partition("/")
     if parts.scheme != "hippomem" or what not in ("stats", "memories") or (what == "memories") != bool(memory_id):
-        raise NotFoundError(f"there is no resource '{uri}'; there are hippomem://stats and hippomem://memories/MEMORY_ID.")
+        raise NotFoundError(
+            f"there is no resource '{uri}'; there are hippomem://stats and hippomem://memories/MEMORY_ID."
+        )
     data: dict[str, Any]
     if what == "stats":
         with call.tenants.reading(call.namespace(namespace, "read")) as memory:

@@ -18,7 +18,7 @@ from hippomem.errors import ConfigError, HippomemError
 from hippomem.service.tenants import Tenants
 
 log = logging.getLogger("hippomem.mcp")
-#: Seconds between two looks for memories that have expired. Searches leave them out at once; this takes them out of the file.
+#: Seconds between two looks for what has expired. Searches leave it out at once; this takes it out of the file.
 _EXPIRE_EVERY = 60.0
 #: Seconds that calls get to end when the server is asked to stop.
 _GRACE = 5
@@ -33,7 +33,7 @@ def serve_stdio(path: Path, *, embedder: str | None, namespace: str, user: str |
     with Tenants(path, embedder=embedder) as tenants:
 
         async def main() -> None:
-            async with upkeep(tenants):
+            async with upkeep(tenants, warm=namespace):
                 await serve(tenants, namespace=namespace, user=user)
 
         anyio.run(main)
@@ -91,10 +91,12 @@ def serve_http(
 
 
 @asynccontextmanager
-async def upkeep(tenants: Tenants) -> AsyncIterator[None]:
-    """Forget what has expired, meanwhile."""
+async def upkeep(tenants: Tenants, *, warm: str | None = None) -> AsyncIterator[None]:
+    """Forget what has expired, meanwhile. warm: a namespace that will be asked, to be made ready for it."""
 
     async def expire() -> None:
+        if warm is not None:
+            await anyio.to_thread.run_sync(_warm, tenants, warm)
         while True:
             try:
                 await anyio.to_thread.run_sync(tenants.expire)
@@ -106,6 +108,13 @@ async def upkeep(tenants: Tenants) -> AsyncIterator[None]:
         tasks.start_soon(expire)
         yield
         tasks.cancel_scope.cancel()
+
+
+def _warm(tenants: Tenants, namespace: str) -> None:
+    """One search, so that the first one asked for need not wait for what is loaded and compiled by it."""
+    if tenants.exists(namespace):
+        with tenants.reading(namespace) as memory:
+            memory.search("anything", k=1)
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
@@ -121,7 +130,9 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --host or --port.") from error
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --host or --port."
+        ) from error
 
 
 def _shown(listening: socket.socket) -> str:

@@ -89,7 +89,9 @@ class McpServer:
     async def _list_templates(self, context: Context, _: Any) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=resources.templates(self._reach(context)))
 
-    async def _read_resource(self, context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    async def _read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
         uri = str(params.uri)
         try:
             call = Call(self._tenants(), self._reach(context), lambda *_: None)
@@ -122,6 +124,4 @@ def checked(entry: Entry, reach: Reach, given: dict[str, Any]) -> Any:
 
 def result(told: Told) -> types.CallToolResult:
     """A tool's result: words for the model, data for the program."""
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=told.text)], structured_content=told.data
-    )
+    return types.CallToolResult(content=[types.TextContent(type="text", text=told.text)], structured_content=told.data)

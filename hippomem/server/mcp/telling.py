@@ -1,4 +1,4 @@
-"""What a model reads of a result. Stored text stands in it as JSON strings: it can neither end its quotation nor add lines."""
+"""What a model reads of a result. Stored text stands in it as JSON strings: it cannot end its quotation, nor add lines."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def corrected(record: MemoryRecord) -> str:
 
 def forgotten(count: int) -> str:
     """How many are gone."""
-    return f"Forgot {_count(count, 'memory', 'memories')}." if count else "Nothing passes these filters; nothing was deleted."
+    if count == 0:
+        return "Nothing passes these filters; nothing was deleted."
+    return f"Forgot {_count(count, 'memory', 'memories')}."
 
 
 def _count(n: int, one: str, many: str | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hippomem.errors import NotFoundError
@@ -12,7 +13,8 @@ from hippomem.memory.recall import count_tokens
 from hippomem.server.mcp import arguments as takes
 from hippomem.server.mcp import telling
 from hippomem.server.mcp.outputs import Forgotten, Page, Recalled, Remembered
-from hippomem.types import MemoryRecord, Recall, SearchResult
+from hippomem.text.dates import require_date
+from hippomem.types import Document, MemoryRecord, Recall, SearchResult
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
@@ -37,7 +39,7 @@ class Call:
 
     @contextmanager
     def reading(self, given: str | None) -> Iterator[Memory | None]:
-        """The memory meant; None for a namespace that nobody named and that holds nothing yet: not a mistake of the caller."""
+        """The memory meant; None for a namespace that nobody named and that holds nothing yet: that is no mistake."""
         name = self.namespace(given, "read")
         if given is None and not self.tenants.exists(name):
             yield None
@@ -82,10 +84,7 @@ def no_memory(memory_id: str) -> NotFoundError:
 def recall(call: Call, given: takes.Recall) -> Told:
     """A block of passages that answer."""
     with call.reading(given.namespace) as memory:
-        if memory is None:
-            found = Recall(given.query, "", 0)
-        else:
-            found = _fitting(memory, given, call.where(given))
+        found = Recall(given.query, "", 0) if memory is None else _fitting(memory, given, call.where(given))
     return Told(asdict(Recalled.of(found)), telling.recalled(found))
 
 
@@ -154,19 +153,21 @@ def forget(call: Call, given: takes.Forget) -> Told:
 def remember(call: Call, given: takes.Remember) -> Told:
     """A text or the messages of a conversation, stored."""
     content = given.text if given.messages is None else [m.model_dump(exclude_none=True) for m in given.messages]
+    assert content is not None, "the arguments are checked: there is one of both"
+    until = None if given.ttl is None else datetime.now(UTC) + timedelta(seconds=given.ttl)
     with call.tenants.writing(call.namespace(given.namespace, "write")) as memory:
-        documents = memory.documents(
-            content,
+        like = Document(
+            text="",
             title=given.title,
-            kind=given.kind,
-            occurred_at=given.occurred_at,
+            kind=given.kind or ("semantic" if given.messages is None else "episodic"),
+            occurred_at=None if given.occurred_at is None else require_date(given.occurred_at),
             user=given.user if call.reach.user is None else call.reach.user,
             agent=given.agent,
             session=given.session,
             speaker=given.speaker,
-            metadata=given.metadata,
-            supersedes=[call.own(memory, some_id).memory_id for some_id in given.supersedes],
-            ttl=given.ttl,
+            metadata=given.metadata or {},
+            expires_at=None if until is None else until.isoformat(timespec="microseconds"),
+            supersedes=tuple(call.own(memory, some_id).memory_id for some_id in given.supersedes),
         )
-        report = memory.add_many(documents, progress=call.progress)
+        report = memory.add_many(memory.documents(content, like), progress=call.progress)
     return Told(asdict(Remembered.of(report)), telling.remembered(report))
