@@ -83,8 +83,8 @@ class Message(BaseModel):
     content: str | list[Annotated[dict[str, Any], Decoded]] = Field(description="What was said.")
     name: str | None = Field(None, description="Who said it, where the role does not tell.")
     id: str | None = Field(None, description="Your own id of the message.")
-    timestamp: str | float | None = Field(
-        None, allow_inf_nan=False, description="When it was said: ISO 8601, or seconds since 1970."
+    timestamp: str | Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="When it was said: ISO 8601, or seconds since 1970."
     )
 
 
@@ -138,7 +138,9 @@ class Recall(Chosen):
     """Arguments of ``recall``."""
 
     query: Query
-    max_tokens: int = Field(1000, ge=50, le=20_000, description="The most that the returned block may take, in tokens.")
+    max_tokens: int = Field(
+        1000, ge=100, le=20_000, description="The most that the returned block may take, in tokens."
+    )
     k: int = Field(20, ge=1, le=100, description="How many passages to consider for it.")
     as_of: str | None = AS_OF
 

@@ -6,10 +6,12 @@ server besides the answers, and GET is refused.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -17,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hippomem.errors import HippomemError
-from hippomem.server.access import Caller, error_response
+from hippomem.server.access import Access, Caller, Guard, RateLimit, admit, error_response
 from hippomem.server.access.guard import MAX_BODY
 from hippomem.server.mcp.reach import ByKey, Reach
 from hippomem.server.mcp.server import Context, McpServer
@@ -102,17 +104,39 @@ def mount(app: Starlette, endpoint: McpEndpoint, *, path: str = PATH) -> None:
     app.router.lifespan_context = both
 
 
-def app_of(endpoint: McpEndpoint, *, around: Callable[[], AbstractAsyncContextManager[None]]) -> Starlette:
-    """An app of nothing but *endpoint*. around: entered while it runs."""
+def served_app(
+    tenants: Tenants,
+    access: Access,
+    limit: RateLimit,
+    *,
+    namespace: str | None = None,
+    user: str | None = None,
+    host: str = "127.0.0.1",
+    allowed_hosts: Sequence[str] = (),
+    allowed_origins: Sequence[str] = (),
+    around: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> Guard:
+    """A whole app of nothing but MCP, behind a Guard. Arguments as for `McpEndpoint` and `Guard`.
+
+    around: entered while it runs.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with around():
             yield
 
+    endpoint = McpEndpoint(
+        lambda: tenants,
+        partial(anyio.to_thread.run_sync, partial(admit, access=access, limit=limit)),
+        namespace=namespace,
+        user=user,
+        allowed_hosts=(host, *allowed_hosts),
+        allowed_origins=allowed_origins,
+    )
     app = Starlette(lifespan=lifespan)
     mount(app, endpoint)
-    return app
+    return Guard(app, host=host, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins)
 
 
 def transport_security(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:

@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -57,28 +56,25 @@ def serve_http(
     """
     import uvicorn
 
-    from hippomem.server.access import Access, Guard, Keys, RateLimit, admit, check_address
-    from hippomem.server.mcp.http import PATH, McpEndpoint, app_of
+    from hippomem.server.access import Access, Keys, RateLimit, check_address
+    from hippomem.server.mcp.http import PATH, served_app
 
     log_to_stderr()
     with Tenants(path, embedder=embedder) as tenants:
         check_address(host, has_keys=Keys(tenants.store).any(), allowed_hosts=allowed_hosts)
         access = Access(tenants.store, host=host, allowed_hosts=allowed_hosts)
-        endpoint = McpEndpoint(
-            lambda: tenants,
-            partial(anyio.to_thread.run_sync, partial(admit, access=access, limit=RateLimit(rate))),
+        app = served_app(
+            tenants,
+            access,
+            RateLimit(rate),
             namespace=namespace,
             user=user,
-            allowed_hosts=(host, *allowed_hosts),
-            allowed_origins=allowed_origins,
-        )
-        app = Guard(
-            app_of(endpoint, around=lambda: upkeep(tenants)),
             host=host,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
+            around=lambda: upkeep(tenants),
         )
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GRACE)
         # uvicorn raises the signal that ended it once more when all is done; by default that would skip the closing here.
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:

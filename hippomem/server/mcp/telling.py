@@ -43,12 +43,11 @@ def recalled(recall: Recall) -> str:
 
 def below(recall: Recall) -> str:
     """The ids of what stands in a block, and what was left out of it."""
-    lines = ["Memory ids: " + ", ".join(f"[{c.number}] {c.memory_id}" for c in recall.citations) + "."]
-    lines += [
-        f"[{c.number}] is superseded: memory {c.superseded_by} says otherwise since."
+    ids = [
+        f"[{c.number}] {c.memory_id}" + ("" if c.superseded_by is None else f" (superseded by {c.superseded_by})")
         for c in recall.citations
-        if c.superseded_by is not None
     ]
+    lines = [f"Memory ids: {', '.join(ids)}."]
     if recall.omitted:
         lines.append(f"{recall.omitted} more did not fit or repeated others.")
     if recall.note:

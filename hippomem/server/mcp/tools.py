@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hippomem.server.mcp.reach import Reach, Right
     from hippomem.service.tenants import Tenants
 
+#: Tokens of an id and of the words around it, and of the other words below a block.
+_ID, _BELOW = 26, 20
 #: Called with (what, done, total); total 0 means not known yet.
 Progress = Callable[[str, int, int], None]
 
@@ -84,19 +86,25 @@ def no_memory(memory_id: str) -> NotFoundError:
 def recall(call: Call, given: takes.Recall) -> Told:
     """A block of passages that answer."""
     with call.reading(given.namespace) as memory:
-        found = Recall(given.query, "", 0) if memory is None else _fitting(memory, given, call.where(given))
+        found = (
+            Recall(given.query, "", 0)
+            if memory is None
+            else memory.recall(
+                given.query,
+                max_tokens=given.max_tokens - _BELOW,
+                k=given.k,
+                count_tokens=_with_id,
+                **call.where(given),
+            )
+        )
     return Told(asdict(Recalled.of(found)), telling.recalled(found))
 
 
-def _fitting(memory: Memory, given: takes.Recall, where: dict[str, Any]) -> Recall:
-    """As much as fits into max_tokens together with the ids that are told below the block."""
-    room = given.max_tokens
-    while True:
-        found = memory.recall(given.query, max_tokens=room, k=given.k, **where)
-        over = found.tokens + count_tokens(telling.below(found)) - given.max_tokens
-        if over <= 0 or not found.citations:
-            return found
-        room = max(1, room - over)
+def _with_id(piece: str) -> int:
+    """Tokens of a piece of a block; of the line of a passage, with those of its id, which stands below the block."""
+    is_line = piece.startswith("[") and piece.endswith("\n")
+    ids = 0 if not is_line else 2 if "(no longer so)" in piece[:30] else 1
+    return count_tokens(piece) + ids * _ID
 
 
 def explain(call: Call, given: takes.Explain) -> Told:
