@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
@@ -41,8 +42,12 @@ def described(error: HippomemError) -> dict[str, Any]:
 
 
 def unexpected(error: Exception, what: str) -> MCPError:
-    """A mistake of ours: the client learns that it happened, the log what it was."""
-    log.error("%s raised %s", what, type(error).__name__, exc_info=error)
+    """A mistake of ours: the client learns that it happened, the log what it was and where.
+
+    Not in the error's own words: they may repeat a text that somebody wants forgotten.
+    """
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("%s raised %s\n  %s", what, type(error).__name__, "\n  ".join(places))
     return MCPError(code=edge(error).mcp_code, message=f"{what} failed unexpectedly; the server's log says why.")
 
 
