@@ -39,8 +39,9 @@ class Entry:
             "namespace": reach.namespaces is not None and len(reach.namespaces) == 1,
             "user": reach.user is not None,
         }
-        own = [*self.takes.__annotations__, *self.takes.model_fields]  # what only this tool takes stands first
-        return [name for name in dict.fromkeys(own) if not settled.get(name, False)]
+        # What only this tool takes stands first, and what is seldom given last.
+        names = dict.fromkeys([*self.takes.__annotations__, *self.takes.model_fields])
+        return [name for name in sorted(names, key="namespace".__eq__) if not settled.get(name, False)]
 
     def announced(self, reach: Reach) -> Tool:
         """The tool as *reach* sees it."""

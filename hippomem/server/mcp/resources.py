@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from mcp_types import Resource, ResourceTemplate
 
 from hippomem.errors import NotFoundError
+from hippomem.store import stats
 
 if TYPE_CHECKING:
     from hippomem.server.mcp.reach import Reach
@@ -64,8 +65,11 @@ def read(call: Call, uri: str) -> str:
         )
     data: dict[str, Any]
     if what == "stats":
-        with call.tenants.reading(call.namespace(namespace, "read")) as memory:
-            data = memory.stats().to_dict()
+        name = call.namespace(namespace, "read")
+        if namespace is not None and not call.tenants.exists(name):
+            raise NotFoundError(f"there is no namespace '{name}'; remembering something in it makes it.")
+        with call.tenants.store.reading():
+            data = stats.count(call.tenants.store, name).to_dict()
     else:
         with call.tenants.reading(call.namespace(namespace, "read")) as memory:
             record = call.own(memory, unquote(memory_id))
