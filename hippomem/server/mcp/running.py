@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -32,8 +33,11 @@ def serve_stdio(path: Path, *, embedder: str | None, namespace: str, user: str |
     with Tenants(path, embedder=embedder) as tenants:
 
         async def main() -> None:
-            async with upkeep(tenants, warm=namespace):
+            async with upkeep(tenants, warm=namespace), anyio.create_task_group() as tasks:
+                if sys.platform != "win32":
+                    tasks.start_soon(_end_at_signal, tenants)
                 await serve(tenants, namespace=namespace, user=user)
+                tasks.cancel_scope.cancel()
 
         anyio.run(main)
 
@@ -104,6 +108,18 @@ async def upkeep(tenants: Tenants, *, warm: str | None = None) -> AsyncIterator[
         tasks.start_soon(expire)
         yield
         tasks.cancel_scope.cancel()
+
+
+async def _end_at_signal(tenants: Tenants) -> None:
+    """End the process at a signal, as soon as what is being written is.
+
+    From inside: the thread that waits for input cannot be woken, and an orderly end would wait for it.
+    """
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            with anyio.move_on_after(_GRACE):
+                await anyio.to_thread.run_sync(tenants.close, abandon_on_cancel=True)
+            os._exit(128 + number)
 
 
 def _warm(tenants: Tenants, namespace: str) -> None:

@@ -15,7 +15,8 @@ from hippomem.types import Document
 if TYPE_CHECKING:
     from hippomem.server.access import Keys
     from hippomem.service.tenants import Tenants
-    from tests.server.mcp.conftest import Serve, Served, Session
+    from tests.server.mcp.conftest import Serve
+    from tests.server.mcp.driving import Served, Session
 
 PING: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 INITIALIZE: dict[str, Any] = {

@@ -18,7 +18,8 @@ from hippomem.testing import HashEmbedder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.server.mcp.conftest import Serve, Served, Session
+    from tests.server.mcp.conftest import Serve
+    from tests.server.mcp.driving import Served, Session
 
 
 class Gated(HashEmbedder):

@@ -14,7 +14,7 @@ from hippomem.memory.recall import count_tokens
 from hippomem.types import Document
 
 if TYPE_CHECKING:
-    from tests.server.mcp.conftest import Served, Session
+    from tests.server.mcp.driving import Served, Session
 
 TOOLS = ["recall", "remember", "explain", "browse", "correct", "forget"]
 CAPTAIN = "The RV Petrel is commanded by Ilse Varnholt."
