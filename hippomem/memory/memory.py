@@ -609,7 +609,7 @@ class Memory:
                 metadata=metadata or {},
             )
             check_document(document)
-            if not (kind is metadata is until is None):
+            if not (kind is None and metadata is None and until is None):
                 with self.store.transaction() as db:
                     memories.set_sources(db, memory_key, kind=kind, metadata=metadata)
                     if until is not None:
