@@ -111,7 +111,13 @@ def test_http_serves_until_it_is_asked_to_stop(number: signal.Signals, store: Pa
         os.kill(server.pid, number)
         assert server.wait(15) == (0 if number == signal.SIGTERM else 130)
         assert server.stdout is not None
+        assert server.stderr is not None
         assert server.stdout.read() == ""
+        log = server.stderr.read()
+        lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+        assert {(line["method"], line["route"], line["status"]) for line in lines} == {("POST", "/mcp", 200)}
+        assert "hare" not in log
+        assert "Who runs" not in log
     assert not store.with_name(store.name + "-wal").exists()
 
 

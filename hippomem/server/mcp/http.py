@@ -33,6 +33,7 @@ PATH = "/mcp"
 #: Says who a request comes from. Raises UnauthenticatedError, RateLimitError.
 Admit = Callable[["Scope"], Awaitable[Caller]]
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - these are recognised, not bound to
 
 
 class McpEndpoint:
@@ -40,7 +41,7 @@ class McpEndpoint:
 
     tenants: called with each request, after *admit*.    admit: who asks.
     namespace, user: settled for all callers, or None: by the caller's key, all users.
-    allowed_hosts: names besides those of the loopback, as in Host headers; Guard looks at Host and Origin more closely.
+    host, allowed_hosts, allowed_origins: as for `Guard`, which looks at them more closely and belongs around the whole app.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class McpEndpoint:
         *,
         namespace: str | None = None,
         user: str | None = None,
+        host: str = "127.0.0.1",
         allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
         max_body: int = MAX_BODY,
@@ -59,7 +61,7 @@ class McpEndpoint:
         self._sessions = StreamableHTTPSessionManager(
             McpServer(tenants, self._reach).protocol,
             stateless=True,
-            security_settings=transport_security(allowed_hosts, allowed_origins),
+            security_settings=transport_security(host, allowed_hosts, allowed_origins),
             max_request_body_size=max_body,
         )
 
@@ -131,7 +133,8 @@ def served_app(
         partial(anyio.to_thread.run_sync, partial(admit, access=access, limit=limit)),
         namespace=namespace,
         user=user,
-        allowed_hosts=(host, *allowed_hosts),
+        host=host,
+        allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
     )
     app = Starlette(lifespan=lifespan)
@@ -139,9 +142,14 @@ def served_app(
     return Guard(app, host=host, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins)
 
 
-def transport_security(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:
-    """The SDK's own check of Host and Origin, for loopback names and those given, with and without a port."""
-    names = [*_LOOPBACK, *hosts]
+def transport_security(host: str, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:
+    """The SDK's own check of Host and Origin, for loopback names and those given, with and without a port.
+
+    It knows names only, and no rule: for a server on all addresses, which answers to any of them, it is off, and Guard's holds.
+    """
+    if host in _EVERYWHERE:
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    names = [*_LOOPBACK, f"[{host}]" if ":" in host else host, *hosts]
     allowed = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
     return TransportSecuritySettings(
         allowed_hosts=[form for name in names for form in (name, f"{name}:*")],

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hippomem.service.tenants import Tenants
 
 MIME_TYPE = "application/json"
+#: Namespaces that are listed; of others the counts can be read as well.
+_LISTED = 100
 
 
 def listed(reach: Reach, tenants: Tenants) -> list[Resource]:
@@ -27,7 +29,7 @@ def listed(reach: Reach, tenants: Tenants) -> list[Resource]:
     if reach.namespaces is not None and len(reach.namespaces) == 1:
         return [_stats("hippomem://stats", "")]
     names = tenants.namespaces() if reach.namespaces is None else reach.namespaces
-    return [_stats(f"hippomem://stats?namespace={quote(name, safe='')}", f" of '{name}'") for name in names]
+    return [_stats(f"hippomem://stats?namespace={quote(name, safe='')}", f" of '{name}'") for name in names[:_LISTED]]
 
 
 def _stats(uri: str, of: str) -> Resource:

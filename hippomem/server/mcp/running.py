@@ -64,6 +64,7 @@ def serve_http(
     from hippomem.server.mcp.http import PATH, served_app
 
     log_to_stderr()
+    log_requests()
     with Tenants(path, embedder=embedder) as tenants:
         check_address(host, has_keys=Keys(tenants.store).any(), allowed_hosts=allowed_hosts)
         access = Access(tenants.store, host=host, allowed_hosts=allowed_hosts)
@@ -134,6 +135,16 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
+
+
+def log_requests() -> None:
+    """One line of JSON a request, as Guard writes it."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("hippomem.server.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def _listening(host: str, port: int) -> socket.socket:

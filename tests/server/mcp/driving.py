@@ -20,6 +20,13 @@ from mcp_types import CallToolResult
 from hippomem.service.tenants import Tenants
 
 T = TypeVar("T")
+#: Opens a connection in the protocol before the newest.
+INITIALIZE: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
 
 
 @dataclass
@@ -74,7 +81,7 @@ class Served:
     def ask(
         self, work: Callable[[Session], Awaitable[T]], *, key: str | None = None, mode: str = "auto", **options: Any
     ) -> T:
-        """What *work* finds through the official client. mode: "auto" for the newest protocol, "legacy" for the handshake."""
+        """What *work* finds through the official client. mode: "auto": the newest protocol, "legacy": the one before."""
 
         async def main() -> T:
             headers = {} if key is None else {"authorization": f"Bearer {key}"}

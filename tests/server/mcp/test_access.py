@@ -1,30 +1,22 @@
-"""Who may do what over HTTP: keys, namespaces, rights, rates, Host and Origin."""
+"""Who may do what over HTTP: keys, namespaces, rights, rates, users."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
 from hippomem.errors import EDGE, ForbiddenError
 from hippomem.types import Document
+from tests.server.mcp.driving import INITIALIZE
 
 if TYPE_CHECKING:
     from hippomem.server.access import Keys
     from hippomem.service.tenants import Tenants
     from tests.server.mcp.conftest import Serve
-    from tests.server.mcp.driving import Served, Session
-
-PING: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-INITIALIZE: dict[str, Any] = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-}
+    from tests.server.mcp.driving import Session
 
 
 def fill(tenants: Tenants) -> dict[str, str]:
@@ -75,7 +67,7 @@ async def everything(s: Session, memory_id: str, **namespace: str) -> list[str]:
 def test_no_tool_or_resource_reaches_another_tenant(
     rights: Any, namespace: dict[str, str], tenants: Tenants, keys: Keys, serve: Serve
 ) -> None:
-    """Whatever a key of one namespace asks for, by id, filter or name: nothing of the other comes back, and nothing changes."""
+    """Whatever a key of one namespace asks for, by id, filter or name: nothing of the other comes back or changes."""
     ids = fill(tenants)
     _, key = keys.create("red", rights, ["red"])
     for answer in serve().ask(lambda s: everything(s, ids["blue"], **namespace), key=key):
@@ -192,92 +184,6 @@ def test_a_key_may_ask_so_often(keys: Keys, serve: Serve) -> None:
     assert [response.status_code for response in responses] == [200, 429, 429]
     assert int(responses[1].headers["retry-after"]) >= 1
     assert responses[1].json()["error"]["type"] == "RateLimitError"
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"host": "evil.example"}, 421),
-        ({"host": "evil.example:80"}, 421),
-        ({"host": "127.0.0.1.evil.example"}, 421),
-        ({"origin": "http://evil.example"}, 403),
-        ({"origin": "null"}, 403),
-        ({"origin": "http://localhost:1"}, 403),
-        ({"content-type": "text/plain"}, 415),
-        ({"accept": "text/html"}, 406),
-    ],
-)
-def test_a_request_that_was_not_meant_for_this_server_is_refused(
-    headers: dict[str, str], status: int, served: Served
-) -> None:
-    """A page of another site, by its own name or by rebinding one to 127.0.0.1; in either protocol, and nothing is stored."""
-    call = {
-        "jsonrpc": "2.0",
-        "id": 2,
-        "method": "tools/call",
-        "params": {"name": "remember", "arguments": {"text": "planted"}},
-    }
-    for version in ("2025-06-18", "2026-07-28"):
-        response = served.post(call, **{"mcp-protocol-version": version}, **headers)
-        assert response.status_code == status, response.text
-    assert served.tenants.namespaces() == []
-
-
-def test_its_own_pages_may_ask(served: Served) -> None:
-    """An Origin of the loopback with the server's port."""
-    port = served.origin.rpartition(":")[2]
-    for name in ("127.0.0.1", "localhost"):
-        assert served.post(INITIALIZE, origin=f"http://{name}:{port}", host=f"{name}:{port}").status_code == 200
-
-
-def test_allowed_hosts_and_origins_are_let_in(serve: Serve) -> None:
-    """Those named at the start, and no others."""
-    served = serve(allowed_hosts=["memory.example"], allowed_origins=["https://app.example"])
-    # Another name than the loopback's: whoever comes by it needs a key, so the answer is 401 and not 421.
-    assert served.post(INITIALIZE, host="memory.example", origin="https://app.example").status_code in (200, 401)
-    assert served.post(INITIALIZE, host="other.example").status_code == 421
-    assert served.post(INITIALIZE, host="memory.example", origin="https://other.example").status_code == 403
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
-def test_only_post_is_served(method: str, served: Served) -> None:
-    """There are no streams from the server and no sessions; so says 405."""
-    with httpx2.Client(trust_env=False) as http:
-        response = http.request(method, served.url, headers={"accept": "text/event-stream"})
-    assert response.status_code == 405
-    assert response.headers["allow"] == "POST"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"jsonrpc": "2.0"}', b"[" * 100_000, json.dumps([PING, PING]).encode()],
-)
-def test_what_is_no_message_is_a_bad_request(body: bytes, served: Served) -> None:
-    """In either protocol."""
-    with httpx2.Client(trust_env=False) as http:
-        for version in ("2025-06-18", "2026-07-28"):
-            response = http.post(
-                served.url,
-                content=body,
-                headers={
-                    "content-type": "application/json",
-                    "accept": "application/json, text/event-stream",
-                    "mcp-protocol-version": version,
-                },
-            )
-            assert 400 <= response.status_code < 500, (version, response.text)
-
-
-def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
-    """413, and nothing is stored."""
-    call = {
-        "jsonrpc": "2.0",
-        "id": 2,
-        "method": "tools/call",
-        "params": {"name": "remember", "arguments": {"text": "x" * 2**24}},
-    }
-    assert served.post(call).status_code == 413
-    assert served.tenants.namespaces() == []
 
 
 def test_one_user_of_several(serve: Serve, tenants: Tenants) -> None:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from mcp import Client, StdioServerParameters
 
 from hippomem.store import Store
-from tests.server.mcp.driving import Session
+from tests.server.mcp.driving import INITIALIZE, Session
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[3]
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-}
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
