@@ -145,7 +145,7 @@ def served_app(
 def transport_security(host: str, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> TransportSecuritySettings:
     """The SDK's own check of Host and Origin, for loopback names and those given, with and without a port.
 
-    It knows names only, and no rule: for a server on all addresses, which answers to any of them, it is off, and Guard's holds.
+    It knows names and no rule: for a server on all addresses, which answers to any of them, it is off, and Guard's holds.
     """
     if host in _EVERYWHERE:
         return TransportSecuritySettings(enable_dns_rebinding_protection=False)

@@ -116,3 +116,28 @@ def test_a_store_that_holds_nothing_yet_is_no_error(served: Served) -> None:
 
     served.ask(work)
     assert served.tenants.namespaces() == []
+
+
+def test_resources_are_listed_and_read(served: Served) -> None:
+    """The counts of each namespace, before and after there is anything, and a memory with its history."""
+
+    async def work(s: Session) -> None:
+        before = json.loads((await s.client.read_resource("hippomem://stats")).contents[0].text)  # type: ignore[union-attr]
+        assert (before["namespace"], before["memories"]) == ("default", 0)
+        assert (await s.client.list_resources()).resources == []
+        memory_id = (await s.data("remember", text="The hare runs.", namespace="field & wood"))["memory_ids"][0]
+        (resource,) = (await s.client.list_resources()).resources
+        assert resource.uri == "hippomem://stats?namespace=field%20%26%20wood"
+        stats = json.loads((await s.client.read_resource(resource.uri)).contents[0].text)  # type: ignore[union-attr]
+        with served.tenants.reading("field & wood") as memory:
+            assert stats == memory.stats().to_dict()
+        (template,) = (await s.client.list_resource_templates()).resource_templates
+        assert template.uri_template == "hippomem://memories/{memory_id}{?namespace}"
+        uri = f"hippomem://memories/{memory_id}?namespace=field%20%26%20wood"
+        content = (await s.client.read_resource(uri)).contents[0]
+        assert content.mime_type == "application/json"
+        read = json.loads(content.text)  # type: ignore[union-attr]
+        assert (read["memory_id"], read["text"]) == (memory_id, "The hare runs.")
+        assert [version["replaced_at"] for version in read["history"]] == [None]
+
+    served.ask(work)
