@@ -95,7 +95,7 @@ class McpEndpoint:
 
 def mount(app: Starlette, endpoint: McpEndpoint, *, path: str = PATH) -> None:
     """Serve *endpoint* at *path* of a Starlette or FastAPI app, which must not have started yet."""
-    app.router.routes.append(Route(path, endpoint=endpoint, include_in_schema=False))
+    app.router.routes.insert(0, Route(path, endpoint=endpoint, include_in_schema=False))  # before what takes all paths
     around = app.router.lifespan_context
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from hippomem.errors import UnauthenticatedError
 from hippomem.server.access import Caller, Keys
@@ -29,7 +29,7 @@ def make(kind: str, lifespan: Any) -> Any:
         app = fastapi.FastAPI(lifespan=lifespan)
         app.get("/")(lambda: "a page")
         return app
-    return Starlette(routes=[Route("/", lambda _: PlainTextResponse("a page"))], lifespan=lifespan)
+    return Starlette(routes=[Mount("/", routes=[Route("/", lambda _: PlainTextResponse("a page"))])], lifespan=lifespan)
 
 
 @pytest.mark.parametrize("kind", ["starlette", "fastapi"])
