@@ -71,7 +71,7 @@ def _is_repeated(words: frozenset[str], seen: Iterable[frozenset[str]]) -> bool:
 
 
 def _line(number: int, hit: Hit, hits: Iterable[Hit]) -> str:
-    """ "[1] 2023-05-08 · Caroline: …": who and when before what."""
+    """Who and when before what: "[1] 2023-05-08 · Caroline: …"."""
     when = "" if hit.occurred_at is None else hit.occurred_at[:16].replace("T", " ")
     speaker = next((source.speaker for source in hit.sources if source.speaker), "")
     head = " · ".join(dict.fromkeys(part for part in (when, hit.title, speaker) if part))
