@@ -42,7 +42,7 @@ def key(words: list[Word]) -> str:
 def word(text: str, *, owns: bool = False) -> Word:
     """A word as it stands in a sentence."""
     low = text.lower() if text.isascii() else fold_token(text)
-    return Word(text, low, text[:1].isdigit() or text[:1] in "$€£¥" or text[:1] != low[:1], owns)
+    return Word(text, low, text[:1].isdigit() or text[:1] in "$€£¥" or text != low, owns)
 
 
 def clauses_of(sentence: str) -> list[Clause]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-#: How a value is read: a proper name; a number with its unit; a day or a time; anything up to the end of the phrase; the
-#: role that the subject has; what a schedule is moved to (day, time, or else a place); one of many (likes, owns).
-Kind = Literal["name", "number", "when", "schedule", "phrase", "plan", "role", "dose", "count", "object", "one", "switch", "leave"]
+#: How a value is read. name: a proper name; number: with its unit; when, schedule: a day, a time; phrase: anything up to its
+#: end; one: of many; the others have a function each, see `predicates`.
+Kind = Literal[
+    "name", "number", "when", "schedule", "phrase", "plan", "role", "inverse", "names", "dose", "count",
+    "object", "one", "switch", "leave", "stop", "pays", "runs on", "prefers",
+]
 
 
 class Phrase(NamedTuple):
@@ -55,6 +58,8 @@ like likes liking liked | love loves loving loved | enjoy enjoys enjoying enjoye
 eat eats eating ate eaten | drink drinks drinking drank drunk | smoke smokes smoking smoked | stop stops stopping stopped
 pay pays paying paid | earn earns earning earned | bump bumps bumping bumped | sign signs signing signed
 hire hires hiring hired | subscribe subscribes subscribing subscribed
+date dates dating dated | plan plans planning planned | extend extends extending extended | call calls calling called
+listen listens listening listened | prefer prefers preferring preferred | sell sells selling sold | chair chairs chairing chaired
 """
 
 PAST: dict[str, str] = {}
@@ -71,14 +76,17 @@ for _same in ("cost", "cut", "set", "quit"):  # their base form is mostly a past
 #: attribute | kind | phrases
 _PHRASES = """
 schedule    | schedule | was moved to, moved to, was postponed to, was rescheduled to, was pushed to, was pushed back to, was brought forward to, was delayed to, was shifted to, was delayed until, was postponed until, was changed to, changed to
-schedule    | when     | starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is scheduled at, is scheduled on, is held on, is held at
+schedule    | schedule | was extended to, extended to, was extended until
+schedule    | when     | takes place on, takes place at, is planned for, is called for, starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is scheduled at, is scheduled on, is held on, is held at
 place       | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in, moved back to, was moved to, is held in
 headquarters| name     | is headquartered in, is headquartered at
 location    | name     | is located in, is located at
 employer    | name     | works at, works for, is employed by, is employed at, joined, started at, started working at, started working for, was hired by
 position    | phrase   | works as
-school      | name     | studies at, attends, goes to, is enrolled at, is enrolled in, started studying at
-club        | name     | plays for, was transferred to, signed for
+school      | name     | studies at, is enrolled at, is enrolled in, started studying at
+schooling   | name     | attends, goes to
+partner     | name     | is dating
+club        | name     | plays for, was transferred to, transferred to, signed for
 weight      | number   | weighs
 price       | number   | costs, is priced at, went up to, went down to
 value       | number   | was raised to, was increased to, was reduced to, was cut to, was lowered to, increased to, rose to, dropped to, fell to, grew to, was bumped to, was changed to, changed to
@@ -100,17 +108,31 @@ head        | phrase   | is headed by
 coach       | name     | is coached by
 host        | name     | is hosted on, is hosted at, was migrated to, migrated to
 setting     | phrase   | is set to, was set to, was changed to, changed to
-name        | name     | was renamed to, was renamed
+name        | name     | was renamed to, was renamed, is called, is named
 spouse      | name     | is married to, married, was married to
 fiance      | name     | is engaged to, was engaged to
 role        | role     | became, was appointed, was appointed as, was named, was elected, was elected as, took over as, was promoted to
 successor   | role     | succeeded, replaced, took over from
 age         | number   | turned
 count       | count    | has, holds, seats, employs
-object      | object   | moved, postponed, rescheduled
-uses        | switch   | switched, changed, migrated, moved
+moves       | object   | moved, postponed, rescheduled, relocated
+changes     | object   | changed, updated, set, raised, increased, cut, reduced, lowered, pushed, extended, switched
+uses        | switch   | switched, migrated
 leaves      | leave    | left, quit, resigned from
+sells       | leave    | sold
+stops       | stop     | quit, stopped
+lead        | inverse  | leads
+head        | inverse  | heads
+manager     | inverse  | manages
+coach       | inverse  | coaches
+maintainer  | inverse  | maintains
+chair       | inverse  | chairs
+names       | names    | named, appointed, elected, hired, promoted
 salary      | number   | earns
+pays        | pays     | pays
+runs on     | runs on  | runs on, listens on
+departure   | phrase   | leaves from, departs from
+prefers     | prefers  | prefers
 likes       | one      | likes, loves, enjoys
 owns        | one      | owns
 plays       | one      | plays
@@ -137,7 +159,7 @@ for _list in PHRASES.values():
 
 #: Nouns of one value, by the name of the attribute; the noun itself may be the last words of a longer one ("wifi password").
 _NOUNS = """
-phone        | phone number, telephone number, mobile number, cell number, phone no, telephone, mobile
+phone        | number, phone number, telephone number, mobile number, cell number, phone no, telephone, mobile
 email        | email, e-mail, email address, e-mail address, mail address
 address      | address, home address, postal address, street address
 username     | username, user name, login, handle
@@ -156,6 +178,10 @@ version      | version, latest version, current version
 default branch | default branch, main branch
 host         | host, database host, server
 database     | database
+hours        | opening hours, office hours, business hours, visiting hours
+dose         | dose, dosage
+size         | size
+language     | default language, preferred language
 status       | status
 marital      | marital status, relationship status
 spouse       | husband, wife, spouse
@@ -231,7 +257,7 @@ MANY = frozenset(
     """friend son daughter child kid brother sister sibling cousin uncle aunt nephew niece colleague coworker neighbour
     neighbor hobby interest skill language allergy pet cat dog problem issue idea reason thing part point purpose goal aim
     advice plan example member one advantage disadvantage benefit challenge question answer difference result story song
-    book film movie episode way lesson tip secret key word dream fear memory gift present wish hope opinion view thought
+    book film movie episode way lesson tip word dream fear memory gift present wish hope opinion view thought
     favorite favourite feeling experience passion talent strength weakness concern rest majority most kind type sort piece
     bit name effect cause focus theme subject topic message title term use role best worst other another same fact
     beginning end start side bottom top meaning source sign form function feature site location area object""".split()
@@ -273,7 +299,7 @@ ADVERBS = frozenset(
 #: A sentence with one of these states nothing, or states it as somebody's words.
 SILENT = frozenset(
     """if whether would could might should unless maybe perhaps probably possibly likely imagine suppose pretend wish wishes
-    hope hopes hoping want wants wanted wanting plans planning planned intend intends consider considers considering
+    hope hopes hoping want wants wanted wanting plans planning intend intends consider considers considering
     thinking think thinks thought believe believes believed said says say saying told tells asked asks claims claimed
     according reportedly allegedly rumour rumor supposed expected going dream dreams dreamt dreamed until till formerly
     previously originally former once fictional dreaming almost nearly wonder wondering guess hypothetically""".split()
@@ -311,7 +337,7 @@ NUMBERS = {
 MAGNITUDES = frozenset("hundred thousand million billion k m bn".split())
 UNITS = frozenset(
     """euro euros dollar dollars pound pounds franc francs yen eur usd gbp chf cent cents kg kilo kilos kilograms lb lbs
-    stone g mg µg ml l cm m metres meters feet foot ft inches years year percent degrees seconds minutes hours
+    stone g mg mcg µg iu ml l cm m metres meters feet foot ft inches years year percent degrees seconds minutes hours
     days weeks months km miles gb mb tb""".split()
 )
 #: "has 3 million inhabitants": words for the same count.

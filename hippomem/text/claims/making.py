@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hippomem.text.claims import values
 from hippomem.text.claims.subjects import Context, Subject
 
 YES, NO = "yes", "no"
@@ -37,10 +38,8 @@ def make(bearer: str, attribute: str, value: str, *, negated: bool = False) -> l
     """
     if not bearer or not value:
         return []
-    slot = f"{bearer} | {attribute}"
-    if negated:
-        return [Claim(f"{slot} = {value}", NO)]
-    return [Claim(slot, value), Claim(f"{slot} = {value}", YES)]
+    one = make_one(bearer, attribute, value, negated=negated)
+    return one if negated else [Claim(f"{bearer} | {attribute}", value), *one]
 
 
 def make_one(bearer: str, attribute: str, value: str, *, negated: bool = False) -> list[Claim]:
@@ -48,3 +47,12 @@ def make_one(bearer: str, attribute: str, value: str, *, negated: bool = False) 
     if not bearer or not value:
         return []
     return [Claim(f"{bearer} | {attribute} = {value}", NO if negated else YES)]
+
+
+def scheduled(whole: str, read: values.When, *, negated: bool) -> list[Claim]:
+    """The day and the time of something that happens once, or always at the same time."""
+    more = values.qualifier(read.rest)
+    if more is None:
+        return []
+    claims = make(whole, f"date {more}".strip(), read.day, negated=negated)
+    return claims + make(whole, f"time {more}".strip(), read.time, negated=negated)

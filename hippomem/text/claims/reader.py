@@ -63,6 +63,7 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     Claim(slot='anna | place', value='turin')
     """
     plain = sentence.lower().replace("’", "'").split()
+    plain.append(plain[-1].rstrip(".!") if plain else "")  # "I smoke."
     if TRIGGERS.isdisjoint(plain) or not _SILENCING.isdisjoint(plain) or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
         return []
     if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
@@ -79,15 +80,24 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     found: dict[Claim, None] = {}
     inherited: Subject | None = None
     for at, clause in enumerate(parts):
-        if clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words):
-            pass  # "Please note that …"
-        elif clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND:
+        noted = clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words)
+        if not noted and (clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND):
             inherited = None
             continue
-        claims, inherited = _read(clause, context, inherited, opens=at == 0 or clause.opener == "that", dated=dated, lower=lower)
+        opens = at == 0 or noted
+        beside = _beside(parts, at, context)
+        claims, inherited = _read(clause, _Setting(context, inherited, beside, opens, dated, lower))
         if claims and not _goes_on_as_list(parts, at):
             found |= dict.fromkeys(claims)
     return list(found)
+
+
+def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
+    """The first of two subjects: "Emma and Liam live in Rome"."""
+    if at != 1 or parts[at].opener != "and":
+        return None
+    subject = read_subject(_without_opening(parts[0].words), context, opens=False)
+    return subject if subject is not None and subject.kind in ("name", "speaker") else None
 
 
 def _is_postponement(words: list[Word], i: int) -> bool:
@@ -107,9 +117,18 @@ def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
     return False
 
 
-def _read(
-    clause: Clause, context: Context, inherited: Subject | None, *, opens: bool, dated: bool, lower: bool
-) -> tuple[list[Claim], Subject | None]:
+class _Setting(NamedTuple):
+    """What a clause is read in. inherited: the subject when it names none.    beside: a subject that shares its verb."""
+
+    context: Context
+    inherited: Subject | None
+    beside: Subject | None
+    opens: bool
+    dated: bool
+    lower: bool
+
+
+def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | None]:
     """The claims of one clause, and the subject that the next clause has when it names none."""
     words = _without_opening(clause.words)
     for start in range(min(len(words), _MAX_VERB_AT)):
@@ -121,21 +140,31 @@ def _read(
         head = _without_adverbs(words[:start])
         negated = len(head) > 1 and head[-2].low == "no" and head[-1].low == "longer"
         head = _without_adverbs(head[:-2]) if negated else head
-        subject = read_subject(head, context, opens=opens) if head else inherited
-        if subject is not None:
-            if low in (THIRD_PERSON if subject.kind == "speaker" else BASE):
-                if low in AUXILIARIES:
-                    return [], None
-                continue
+        subject = read_subject(head, setting.context, opens=setting.opens) if head else setting.inherited
+        if subject is not None and _agrees(low, subject, head, setting):
             verb = verb_group(words, start)
             verb = verb._replace(negated=verb.negated or negated)
-            statement = Statement(subject, verb.negated, context, lower, dated)
-            claims = claims_of_verb(verb, words, statement)
+            subjects = [subject] if setting.beside is None else [setting.beside, subject]
+            claims = [
+                claim
+                for each in subjects
+                for claim in claims_of_verb(
+                    verb, words, Statement(each, verb.negated, setting.context, setting.lower, setting.dated)
+                )
+            ]
             if claims or low in AUXILIARIES:
                 return claims, subject
-        if low in AUXILIARIES:
+        elif low in AUXILIARIES:
             return [], None
-    return [], _leading_subject(words, context, opens=opens)
+    return [], _leading_subject(words, setting)
+
+
+def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
+    """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
+    plural = subject.kind == "speaker" or setting.beside is not None
+    if subject.noun in ("headquarters", "hours") or (head and head[-1].low == "headquarters"):
+        return True
+    return verb not in (THIRD_PERSON if plural else BASE)
 
 
 def claims_of_verb(verb: Verb, words: list[Word], statement: Statement) -> list[Claim]:
@@ -146,14 +175,24 @@ def claims_of_verb(verb: Verb, words: list[Word], statement: Statement) -> list[
     if statement.subject.kind == "any" and verb.lemma not in ("cost", "price"):
         return []  # "a day ticket costs 7 euros" is said of every one
     if verb.voice and not (verb.negated and verb.past):
-        voices = (verb.voice, "passive event") if verb.voice == "passive state" else (verb.voice,)
-        for phrase in (phrase for voice in voices for phrase in PHRASES.get((verb.lemma, voice), ())):
+        claims = _claims_of_phrases(verb, rest, statement)
+        to = next((i for i, word in enumerate(rest[:7]) if word.low == "to"), 0)
+        if not claims and to > 1 and rest[0].low == "from" and verb.voice.endswith("event"):
+            claims = _claims_of_phrases(verb, rest[to:], statement)  # "moved from Rome to Paris", "from 3 to 4 euros"
+        if claims:
+            return claims
+    return read_copula(words[verb.be :], statement, perfect=verb.past) if verb.be else []
+
+
+def _claims_of_phrases(verb: Verb, rest: list[Word], statement: Statement) -> list[Claim]:
+    narrated = statement.dated and verb.past and statement.subject.kind != "speaker"
+    for voice in (verb.voice, "passive event") if verb.voice == "passive state" else (verb.voice,):
+        for phrase in PHRASES.get((verb.lemma, voice), ()):
             if tuple(word.low for word in rest[: len(phrase.particles)]) == phrase.particles:
-                narrated = statement.dated and verb.past and statement.subject.kind != "speaker"
                 claims = read_phrase(phrase, rest[len(phrase.particles) :], statement, narrated=narrated)
                 if claims:
                     return claims
-    return read_copula(words[verb.be :], statement, perfect=verb.past) if verb.be else []
+    return []
 
 
 def verb_group(words: list[Word], start: int) -> Verb:
@@ -232,8 +271,8 @@ def _without_adverbs(words: list[Word]) -> list[Word]:
     return words
 
 
-def _leading_subject(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
+def _leading_subject(words: list[Word], setting: _Setting) -> Subject | None:
     """"I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
-    return read_subject(words[:1], context, opens=opens) if words and words[0].low in ("i", "we", "he", "she") else None
-
-
+    if not words or words[0].low not in ("i", "we", "he", "she"):
+        return None
+    return read_subject(words[:1], setting.context, opens=setting.opens)

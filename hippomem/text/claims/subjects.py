@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from hippomem.text.claims.clauses import Word, key, word
 from hippomem.text.claims.lexicon import (
+    ADVERBS,
     FAVOURITE,
     FRESH,
     LOOSE,
@@ -13,6 +14,7 @@ from hippomem.text.claims.lexicon import (
     NAME_CONNECTORS,
     NOT_IN_NOUN_PHRASE,
     NOUNS,
+    PAST,
     PREPOSITIONS,
 )
 from hippomem.text.fold import fold
@@ -31,13 +33,17 @@ class Context(NamedTuple):
     speaker: str
     title: str
     scope: str
+    notes: bool = False
 
 
 def context_of(speaker: str, title: str) -> Context:
-    """The context of a sentence. scope: what bare descriptions ("the company") are told apart by."""
+    """The context of a sentence.
+
+    scope: what bare descriptions ("the company") are told apart by.    notes: no passage of an encyclopedia.
+    """
     folded_speaker, folded_title = fold(speaker), fold(title)
     about = "" if folded_title == folded_speaker else folded_title
-    return Context(folded_speaker or SOMEBODY, about, folded_title)
+    return Context(folded_speaker or SOMEBODY, about, folded_title, not about)
 
 
 class Subject(NamedTuple):
@@ -74,24 +80,29 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
         return Subject(context.title, "", context.title, "title") if fits else None
     if first in _POSSESSIVE:
         if _POSSESSIVE[first] == "speaker":
-            return _owned(context.speaker, words[1:], "speaker")
+            return owned(context.speaker, words[1:], "speaker")
         if not context.title or not opens or (first != "its" and not _may_be_person(context.title)):
             return None
-        return _owned(context.title, words[1:], "title")
+        return owned(context.title, words[1:], "title")
     at = next((i for i in range(len(words) - 1, -1, -1) if words[i].owns), -1)
     if at >= 0 and at + 1 < len(words):
         bearer = read_subject([*words[:at], words[at]._replace(owns=False)], context, opens=False)
         if bearer is None or bearer.kind == "title":
             return None
-        return _owned(bearer.whole, words[at + 1 :], "name" if bearer.kind == "name" else "thing")
+        return owned(bearer.whole, words[at + 1 :], "name" if bearer.kind == "name" else "thing")
     if at >= 0:
         return None
     if first in ("the", "this"):
         return _definite(words[1:], context, opens=opens)
     if first in ("a", "an") and len(words) > 1 and _plain(words[1:]):
         return Subject(key(words[1:]), "", key(words[1:]), "any")
+    if len(words) == 1 and opens and _noun_of(words):  # "Rent is …"
+        return _attributed(words, context)
     if _is_name(words):
         return _named(words, context)
+    if opens and len(words) <= 3 and words[0].name and not any(w.name for w in words[1:]) and _plain(words) \
+            and first not in STOP_WORDS and not any(w.low in ADVERBS or w.low in PAST for w in words):  # "Dark mode is …"
+        return _attributed(words, context)
     if len(words) <= 3 and words[-1].text[:1].isdigit() and _plain(words):  # "ticket 12"
         whole = key(words)
         return Subject(whole, "", whole, "thing") if whole else None
@@ -141,6 +152,8 @@ def noun_key(words: list[Word]) -> str:
     if known:
         return known
     last = lows[-1]
+    if lows[0] in ("default", "preferred") and len(lows) > 1:
+        return fold(" ".join(lows))
     if last in MANY or last in _QUANTIFIED or lows[0] in _QUANTIFIED:
         return ""
     return fold(" ".join(lows))
@@ -150,8 +163,8 @@ def _noun_of(words: list[Word]) -> str:
     return NOUNS.get(" ".join(w.low for w in words), "")
 
 
-def _owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
-    """"my <words>", "Elena's <words>"."""
+def owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
+    """"my <words>", "Elena's <words>": of *bearer*, the noun."""
     if not words or any(w.low in NOT_IN_NOUN_PHRASE for w in words):
         return None
     split = next((i for i, w in enumerate(words) if w.low in PREPOSITIONS), len(words))
@@ -200,7 +213,8 @@ def _attributed(words: list[Word], context: Context) -> Subject | None:
             bearer = f"{context.scope} {bearer}".strip() if context.scope else bearer
             return Subject(bearer, noun, scoped, "thing") if bearer else None
     last = words[-1].low
-    noun = "" if last in MANY or words[0].low in _QUANTIFIED else (_noun_of(words) or "is")
+    many = (last in MANY and words[0].low not in ("default", "preferred")) or words[0].low in _QUANTIFIED
+    noun = "" if many else (_noun_of(words) or "is")
     return Subject(scoped, noun, scoped, "thing") if whole else None
 
 

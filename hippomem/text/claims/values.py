@@ -154,6 +154,15 @@ def _is_when(words: Words, at: int) -> bool:
     return plural in WEEKDAYS or low in MONTHS or low in TIME_WORDS or _is_clock(words, at) or _is_day_number(words, at)
 
 
+def identifier(words: Words) -> Value | None:
+    """One word that nobody writes in prose: a password, an address, a key, a version."""
+    if not words or (len(words) > 1 and qualifier(words[1:]) is None):
+        return None
+    text = words[0].text
+    marked = any(c in "@_" or c.isdigit() for c in text) or "." in text
+    return Value(key(words[:1]), words[1:]) if marked else None
+
+
 def phrase(words: Words) -> Value | None:
     """Any words up to the end of the phrase; a determiner at the front is left out."""
     start = 1 if words and words[0].low in _DETERMINERS else 0

@@ -1,0 +1,89 @@
+"""Who has a role: of a company, a country, a team; and who is on which plan."""
+
+from __future__ import annotations
+
+from hippomem.text.claims import values
+from hippomem.text.claims.clauses import Word, key
+from hippomem.text.claims.lexicon import FRESH, ROLES, STOPPERS, Phrase
+from hippomem.text.claims.making import Claim, Statement, make
+from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
+
+_PLANS = frozenset("plan tier subscription licence license package".split())
+_ITS = frozenset("its the our their his her my".split())
+
+
+def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
+    """"the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
+    words = rest[1:] if rest and rest[0].low == "the" else rest
+    if not words or words[0].low in ("a", "an"):
+        return None
+    of = next((i for i, word in enumerate(words[:6]) if word.low in ("of", "at", "for")), 0)
+    role = noun_key(words[:of]) if of else ""
+    if role not in ROLES:
+        return None
+    end = of + 1
+    while end < len(words) and words[end].low != "in" and (words[end].low not in STOPPERS or words[end].low in ("of", "the")):
+        end += 1
+    body = words[of + 1 : end]
+    bearer = read_subject(body, context, opens=False)
+    if bearer is None and body and not any(word.name for word in body):
+        whole = key(body)
+        bearer = Subject(whole, "", whole, "thing")
+    return (bearer, role) if bearer is not None else None
+
+
+def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """"was appointed CFO of Acme", "succeeded Dr. Hill as head of the department", "was promoted to design lead"."""
+    if statement.negated:
+        return []
+    if phrase.attribute == "successor":
+        at = next((i for i, word in enumerate(rest[:8]) if word.low == "as"), -1)
+        if at < 1:
+            return []
+        rest = rest[at + 1 :]
+    elif rest and rest[0].low == "as":
+        rest = rest[1:]
+    if (found := read_role(rest, statement.context)) is not None:
+        return make(found[0].whole, found[1], statement.subject.whole)
+    if phrase.particles == ("to",) and (value := values.phrase(rest)):
+        return make(statement.subject.whole, "position", value.text)
+    return []
+
+
+def leads(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """"Maria leads the platform team": the team has the attribute."""
+    if statement.subject.kind not in ("name", "speaker", "title"):
+        return []
+    end = next((i for i, word in enumerate(rest) if word.low in STOPPERS and word.low not in ("of", "the")), len(rest))
+    body = rest[:end]
+    while body and body[-1].low == "now":
+        body = body[:-1]
+    if not body or not (body[0].low in ("the", "our") or all(word.name for word in body)):
+        return []
+    led = read_subject(body, statement.context, opens=False)
+    return make(led.whole, phrase.attribute, statement.subject.whole, negated=statement.negated) if led else []
+
+
+def names(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """"(Initech) named Peter Gibbons as its new CEO", "appointed Mia Wong CFO"."""
+    at = next((i for i, word in enumerate(rest[:8]) if word.low in ("as", "to")), 0)
+    who, role = (rest[:at], rest[at + 1 :]) if at else (rest[:-1], rest[-1:])
+    while role and role[0].low in _ITS or (len(role) > 1 and role[0].low in FRESH):
+        role = role[1:]
+    person = values.name(who)
+    if person is None or person.rest or statement.negated or noun_key(role) not in ROLES:
+        return []
+    return make(statement.subject.whole, noun_key(role), person.text)
+
+
+def plan_name(rest: list[Word]) -> str:
+    """"the Pro plan" → "pro"; "" when it is no plan."""
+    words = rest[1:] if rest and rest[0].low in ("the", "a", "your", "our") else rest
+    end = next((i for i, word in enumerate(words[:4]) if word.low in _PLANS), 0)
+    return key(words[:end]) if end else ""
+
+
+def plan(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """"upgraded to the Pro plan"."""
+    name = plan_name(rest)
+    return make(statement.subject.whole, "plan", name, negated=statement.negated) if name else []
