@@ -119,13 +119,16 @@ def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
         short = what is not None and not what.rest and len(rest) <= 3 and subject.kind in ("speaker", "name", "title")
         return make_one(subject.whole, "is a", what.text, negated=negated) if short and what is not None else []
     noun = rest[at - 1].low
+    if rest[at].low == "for" and subject.kind != "speaker":
+        return []
     works = (subject.kind == "speaker" or noun.endswith(_WORKERS)) and noun not in _NO_WORKERS
     value = values.name(rest[at + 1 :])
     if at < 2 or not works or value is None or rest[at + 1].text[:1].isdigit():
         return []
     if noun in ("student", "pupil"):
         return make(subject.whole, "school", value.text, negated=negated)
-    position = make(subject.whole, "position", key(rest[1:at]), negated=negated)
+    told = subject.kind == "speaker" or statement.context.notes
+    position = make(subject.whole, "position", key(rest[1:at]), negated=negated) if told else []
     return make(subject.whole, "employer", value.text, negated=negated) + position
 
 
@@ -190,6 +193,8 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _value_of_noun(rest: list[Word], noun: str, known: bool, favourite: bool) -> values.Value | None:
+    if rest[0].low == "the" and len(rest) > 1 and values.is_number(rest[1]):
+        return None  # "the 45th"
     value = values.number(rest)
     if value is not None:  # "100 requests per minute": what is counted belongs to the value
         counted = values.phrase(value.rest)

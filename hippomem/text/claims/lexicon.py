@@ -78,7 +78,8 @@ _PHRASES = """
 schedule    | schedule | was moved to, moved to, was postponed to, was rescheduled to, was pushed to, was pushed back to, was brought forward to, was delayed to, was shifted to, was delayed until, was postponed until, was changed to, changed to
 schedule    | schedule | was extended to, extended to, was extended until
 schedule    | when     | takes place on, takes place at, is planned for, is called for, starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is scheduled at, is scheduled on, is held on, is held at
-place       | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in, moved back to, was moved to, is held in
+place       | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in, moved back to, was moved to
+venue       | name     | is held in
 headquarters| name     | is headquartered in, is headquartered at
 location    | name     | is located in, is located at
 employer    | name     | works at, works for, is employed by, is employed at, joined, started at, started working at, started working for, was hired by
@@ -108,7 +109,8 @@ head        | phrase   | is headed by
 coach       | name     | is coached by
 host        | name     | is hosted on, is hosted at, was migrated to, migrated to
 setting     | phrase   | is set to, was set to, was changed to, changed to
-name        | name     | was renamed to, was renamed, is called, is named
+name        | name     | was renamed to, was renamed
+called      | name     | is called, is named
 spouse      | name     | is married to, married, was married to
 fiance      | name     | is engaged to, was engaged to
 role        | role     | became, was appointed, was appointed as, was named, was elected, was elected as, took over as, was promoted to
@@ -190,7 +192,7 @@ fiance       | fiance, fiancé, fiancee, fiancée
 employer     | employer, workplace
 position     | job title, position, job, occupation, profession, title
 school       | school, university, college
-place        | residence, place of residence, current city, location
+place        | residence, place of residence, current city
 headquarters | headquarters, headquarter, head office
 population   | population, inhabitants, number of inhabitants, residents, has inhabitants
 capacity     | capacity, seating capacity

@@ -12,6 +12,7 @@ from hippomem.text.claims.subjects import noun_key
 from hippomem.text.words import term_of
 
 _SCHOOLS = frozenset("school university college academy primary high institute kindergarten gymnasium polytechnic".split())
+_WHERE = frozenset(["place", "location", "venue"])
 _MONEY = frozenset(["price", "rent", "salary", "budget", "rate"])
 _DOSES = frozenset("mg mcg µg g ml iu units".split())
 #: What these answer for one day, they need not for another: a day behind the time is part of the question.
@@ -33,9 +34,11 @@ def read_phrase(phrase: Phrase, rest: list[Word], statement: Statement, *, narra
         return []
     if (special := _KINDS.get(phrase.kind)) is not None:
         return special(phrase, rest, statement)
-    if phrase.attribute == "location" and not (statement.context.notes or PLACES & {word.low for word in rest}):
+    if phrase.attribute in ("location", "venue") and not (statement.context.notes or PLACES & {word.low for word in rest}):
         return []  # in a town, a county, a country: an encyclopedia says each
-    if phrase.attribute in ("place", "location") and rest and rest[0].low in ("a", "an", "the"):
+    if phrase.attribute == "called" and not statement.context.notes:
+        return []  # and each of the names that something has
+    if phrase.attribute in _WHERE and rest and rest[0].low in ("a", "an", "the"):
         rest = rest[next((i + 1 for i, word in enumerate(rest[:5]) if word.low == "in"), 0) :]  # "a flat in Leeds"
     value = {"name": values.name, "number": values.number}.get(phrase.kind, values.phrase)(rest)
     if value is None and phrase.kind == "name" and statement.lower:
@@ -56,15 +59,17 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
         return make(subject.bearer, subject.noun, value.text, negated=negated)
     elif attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
-    elif attribute in ("place", "location"):
+    elif attribute in _WHERE:
         attribute = place_attribute(value.text)
     elif attribute == "club" and not negated:
         extra = make(subject.whole, "school", value.text)
     elif attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
         position = values.phrase(value.rest[1:])
         extra = make(subject.whole, "position", position.text) if position else []
-    elif attribute == "name" and not noun_key(_last_word(subject.whole)):
-        return []  # "my son is called Levi": there may be another
+    elif attribute == "called":
+        if not noun_key(_last_word(subject.whole)):
+            return []  # "my son is called Levi": there may be another
+        attribute = "name"
     if attribute in ("price", "value"):
         more = values.qualifier(value.rest)
         if more is None:

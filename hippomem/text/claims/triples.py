@@ -33,6 +33,8 @@ def claims_of_triple(subject: str, predicate: str, object: str) -> list[Claim]:
         return []
     if any(w.low in SILENT or values.is_year(w) for w in relation) or not (bearer := _bearer(subject)):
         return []
+    if any(values.is_year(w) for w in about) and len(about) > 1 and any(w.low in PAST for w in relation):
+        return []  # "moved to": "Durango in 1880"
     statement = Statement(bearer, negated=False, context=_CONTEXT, lower=not any(w.name for w in about))
     return _as_noun(relation, about, statement) or _as_verb(relation, about, statement)
 
@@ -78,6 +80,8 @@ def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> l
         return []
     if lows[-1] in ("of", "at", "for") and len(words) > 1:
         role = noun_key(words[:-1])
+        if any(w.low in ("a", "an") for w in relation[:2]):
+            return []
         found = read_role([*words, *about], _CONTEXT)
         if found is not None or role in ROLES:
             return make(found[0].whole if found else text, role, whole)
@@ -96,7 +100,7 @@ def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> l
         known_phrase = " ".join(lows) in NOUNS
         if not known_phrase or counted:
             return []
-    ends_known = len(words) > 1 and words[-1].low in NOUNS
+    ends_known = len(words) > 1 and words[-1].low in NOUNS and not lows[0].endswith("ed")
     if not (noun in _KNOWN or fresh or ends_known or noun.startswith("favourite ")):
         return []
     return make(whole, noun, plan_name(about) or text if noun == "plan" else text)
