@@ -35,7 +35,8 @@ def changes_object(phrase: Phrase, rest: list[Word], statement: Statement) -> li
     known = subject.noun not in ("", "is")
     if read := values.when(behind):
         return scheduled(subject.whole, read, negated=False)
-    if value := values.number(behind) or (values.identifier(behind) if known else None):
+    plain = values.phrase(behind) if subject.noun in ("major", "plan", "status", "position") else None
+    if value := values.number(behind) or (values.identifier(behind) if known else None) or plain:
         noun = subject.noun if known else "value"
         return make(subject.bearer if known else subject.whole, noun, value.text)
     value = values.name(behind)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import ADVERBS, COUNTRIES, DIMENSIONS, NOUNS, PLACES, REGIONS, STATUS
+from hippomem.text.claims.lexicon import ADVERBS, COUNTRIES, DIMENSIONS, NOUNS, PLACES, REGIONS, ROLES, STATUS
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
 from hippomem.text.claims.roles import plan_name, read_role
 from hippomem.text.claims.subjects import read_subject
 
-_OF_PERSONS = frozenset(["marital", "diet", "work"])
+_OF_PERSONS = frozenset(["marital", "diet", "work", "pregnant", "ill"])
 _KNOWN = frozenset(NOUNS.values())
 _THINGS_OWNED = frozenset(["car", "laptop", "phone", "phone model", "plan"])
 #: Nouns whose value may be words without capitals: of the others "my boss is angry" would be an answer.
-_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch"])
+_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch", "major"])
 #: Who ages: "my son is five", not "the answer is five".
 _LIVING = frozenset("son daughter brother sister mother father mom mum dad wife husband dog cat baby grandma grandpa".split())
 _HOMES = frozenset("home house apartment flat office headquarters hq studio shop".split())
@@ -55,7 +55,8 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
             return []
         if subject.noun in ("status", "marital"):
             return make(subject.bearer, subject.noun, key(rest[:length]), negated=negated)
-        more = values.qualifier(rest[length:])
+        behind = rest[length:]
+        more = "" if behind and behind[0].low == "for" else values.qualifier(behind)  # "closed for repairs"
         if more is None:
             return []
         return make(subject.whole, f"{group} {more}".strip(), key(rest[:length]), negated=negated)
@@ -91,7 +92,7 @@ def _plan_or_version(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _role(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"the CTO of Lumen Labs", "Acme's CEO", "my manager", "my favourite language"."""
+    """"the CTO of Lumen Labs", "the UK prime minister", "Acme's CEO", "my favourite language", "the tallest building"."""
     subject = statement.subject
     if subject.noun not in ("", "is"):
         return []
@@ -100,19 +101,36 @@ def _role(rest: list[Word], statement: Statement) -> list[Claim]:
     end = len(rest)
     while end and rest[end - 1].low in ADVERBS:
         end -= 1
-    if subject.kind != "name" or not (rest[0].low in ("my", "our") or any(word.owns for word in rest[:3])):
+    superlative = rest[0].low == "the" and len(rest) > 2 and _is_superlative(rest[1].low)
+    named = rest[0].low == "the" and len(rest) > 2 and rest[1].name
+    if not (superlative or named or rest[0].low in ("my", "our") or any(word.owns for word in rest[:3])):
         return []
     owner = read_subject(rest[:end], statement.context, opens=False)
-    if owner is None or not (owner.noun in _KNOWN or owner.noun.startswith("favourite ")):
+    if owner is None or (subject.kind != "name" and not (superlative and any(word.isdigit() for word in subject.whole.split()))):
+        return []
+    if superlative:
+        return make(owner.whole, "is", subject.whole, negated=statement.negated)
+    if named and owner.noun not in ROLES:
+        return []
+    if not (owner.noun in _KNOWN or owner.noun.startswith("favourite ")):
         return []
     return make(owner.bearer, owner.noun, subject.whole, negated=statement.negated)
 
 
+def _is_superlative(word: str) -> bool:
+    return word.endswith("est") and word not in ("best", "west", "east", "rest", "test", "guest", "forest", "honest")
+
+
 def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
     """"a nurse at St. Anne's Hospital"; "a teacher", which one may be no longer."""
+    subject, negated = statement.subject, statement.negated
+    if [word.low for word in rest[:2]] == ["allergic", "to"] and (what := values.phrase(rest[2:])):
+        return make_one(subject.whole, "allergic to", what.text, negated=negated)
+    for opening in (["in", "charge", "of"], ["responsible", "for"]):
+        if [word.low for word in rest[: len(opening)]] == opening and (what := values.phrase(rest[len(opening) :])):
+            return make(what.text, "responsible", subject.whole, negated=negated) if subject.kind == "name" else []
     if rest[0].low not in ("a", "an"):
         return []
-    subject, negated = statement.subject, statement.negated
     at = next((i for i, word in enumerate(rest[:6]) if word.low in ("at", "for")), 0)
     if not at:
         what = values.phrase(rest)
@@ -143,6 +161,8 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
             return make(subject.bearer, subject.noun, read.day, negated=negated)
         return scheduled(subject.whole, read, negated=negated) if subject.kind == "thing" else []
     value = values.name(behind)
+    if rest[0].low == "on" and behind and behind[-1].low == "floor":
+        return make(subject.whole, "floor", key(behind), negated=negated)
     if subject.kind != "thing" or rest[0].low not in ("at", "in") or value is None:
         return []
     if subject.noun == "headquarters":
@@ -157,11 +177,14 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
 
 def _group(rest: list[Word], statement: Statement) -> list[Claim]:
     """"in third grade", "in the Pacific timezone"."""
-    words = rest[2:] if len(rest) > 2 and rest[1].low == "the" else rest[1:]
-    if rest[0].low == "in" and len(words) >= 2:
-        for noun, attribute in (("grade", "grade"), ("class", "grade"), ("timezone", "timezone"), ("time", "timezone")):
-            if words[1].low == noun:
-                return make(statement.subject.whole, attribute, words[0].low, negated=statement.negated)
+    words = rest[2:] if len(rest) > 2 and rest[1].low in ("the", "my", "her", "his") else rest[1:]
+    if rest[0].low != "in" or len(words) < 2:
+        return []
+    if words[0].low in ("year", "grade") and values.is_number(words[1]):
+        return make(statement.subject.whole, "grade", words[1].low, negated=statement.negated)
+    for noun, attribute in (("grade", "grade"), ("class", "grade"), ("year", "grade"), ("timezone", "timezone"), ("time", "timezone")):
+        if words[1].low == noun:
+            return make(statement.subject.whole, attribute, words[0].low, negated=statement.negated)
     return []
 
 
@@ -171,8 +194,8 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
     if not subject.noun:
         return []
     known, favourite = subject.noun in _KNOWN, subject.noun.startswith("favourite ")
-    if subject.noun == "hours":
-        return make(subject.bearer, "hours", key(rest[:6]), negated=statement.negated)
+    if subject.noun in ("hours", "pronouns"):
+        return make(subject.bearer, subject.noun, key(rest[:6]), negated=statement.negated)
     if rest[0].low in ("a", "an"):
         if not (known and subject.noun in _THINGS_OWNED) and not favourite:
             return []

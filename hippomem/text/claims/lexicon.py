@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 #: end; one: of many; the others have a function each, see `predicates`.
 Kind = Literal[
     "name", "number", "when", "schedule", "phrase", "plan", "role", "inverse", "names", "dose", "count",
-    "object", "one", "switch", "leave", "stop", "pays", "runs on", "prefers",
+    "object", "one", "switch", "leave", "stop", "pays", "runs on", "prefers", "resigns",
 ]
 
 
@@ -60,6 +60,11 @@ pay pays paying paid | earn earns earning earned | bump bumps bumping bumped | s
 hire hires hiring hired | subscribe subscribes subscribing subscribed
 date dates dating dated | plan plans planning planned | extend extends extending extended | call calls calling called
 listen listens listening listened | prefer prefers preferring preferred | sell sells selling sold | chair chairs chairing chaired
+assign assigns assigning assigned | reassign reassigns reassigning reassigned | deploy deploys deploying deployed
+write writes writing wrote written | rewrite rewrites rewriting rewrote rewritten | build builds building built
+store stores storing stored | park parks parking parked | teach teaches teaching taught | sponsor sponsors sponsoring sponsored
+supply supplies supplying supplied | insure insures insuring insured | bank banks banking banked | step steps stepping stepped
+retire retires retiring retired
 """
 
 PAST: dict[str, str] = {}
@@ -79,7 +84,18 @@ schedule    | schedule | was moved to, moved to, was postponed to, was reschedul
 schedule    | schedule | was extended to, extended to, was extended until
 schedule    | when     | takes place on, takes place at, is planned for, is called for, starts at, starts on, begins at, begins on, leaves at, leaves on, departs at, departs on, runs at, is scheduled for, is scheduled at, is scheduled on, is held on, is held at
 place       | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in, moved back to, was moved to
-venue       | name     | is held in
+venue       | name     | is held in, takes place in
+assignee    | name     | is assigned to, was assigned to, was reassigned to
+deployment  | name     | is deployed on, is deployed to
+written in  | name     | is written in, was rewritten in, is built with
+storage     | name     | is stored in, is stored on
+parking     | name     | is parked at, is parked in, is parked on
+teacher     | name     | is taught by
+sponsor     | name     | is sponsored by
+supplier    | name     | is supplied by
+insurer     | name     | is insured with, is insured by
+bank        | name     | banks with
+name        | name     | goes by
 headquarters| name     | is headquartered in, is headquartered at
 location    | name     | is located in, is located at
 employer    | name     | works at, works for, is employed by, is employed at, joined, started at, started working at, started working for, was hired by
@@ -87,7 +103,7 @@ position    | phrase   | works as
 school      | name     | studies at, is enrolled at, is enrolled in, started studying at
 schooling   | name     | attends, goes to
 partner     | name     | is dating
-club        | name     | plays for, was transferred to, transferred to, signed for
+club        | name     | plays for, was transferred to, transferred to, signed for, joined
 weight      | number   | weighs
 price       | number   | costs, is priced at, went up to, went down to
 value       | number   | was raised to, was increased to, was reduced to, was cut to, was lowered to, increased to, rose to, dropped to, fell to, grew to, was bumped to, was changed to, changed to
@@ -123,6 +139,7 @@ uses        | switch   | switched, migrated
 leaves      | leave    | left, quit, resigned from
 sells       | leave    | sold
 stops       | stop     | quit, stopped
+resigns     | resigns  | resigned as, stepped down as, retired as
 lead        | inverse  | leads
 head        | inverse  | heads
 manager     | inverse  | manages
@@ -136,6 +153,7 @@ runs on     | runs on  | runs on, listens on
 departure   | phrase   | leaves from, departs from
 prefers     | prefers  | prefers
 likes       | one      | likes, loves, enjoys
+listens to  | one      | listens to
 owns        | one      | owns
 plays       | one      | plays
 uses        | one      | uses
@@ -183,6 +201,8 @@ database     | database
 hours        | opening hours, office hours, business hours, visiting hours
 dose         | dose, dosage
 size         | size
+major        | major
+pronouns     | pronouns
 language     | default language, preferred language
 status       | status
 marital      | marital status, relationship status
@@ -207,7 +227,7 @@ doctor       | doctor, gp, family doctor
 dentist      | dentist
 vet          | vet
 coach        | coach, head coach, trainer
-contact      | contact, contact person
+contact      | contact, contact person, point of contact
 editor       | editor, chief editor, editor in chief, editor-in-chief
 ceo          | ceo, chief executive officer, chief executive
 cto          | cto, chief technology officer
@@ -272,17 +292,19 @@ FRESH = frozenset("current new present incumbent acting latest newest updated ac
 
 #: States of which one excludes the others of its line.
 _STATUS = """
-status  | open, closed, reopened, done, in review, in progress, resolved, blocked, merged, approved, rejected, cancelled, canceled, on hold, finished, completed, complete, pending, under review, fixed, shipped, in testing
+status  | open, closed, reopened, done, in review, in progress, resolved, blocked, merged, approved, rejected, cancelled, canceled, on hold, finished, completed, complete, pending, under review, fixed, shipped, in testing, active, inactive
 payment | paid, unpaid, overdue, refunded
 health  | failing, passing
 uptime  | online, offline, up, down
 stock   | available, unavailable, sold out, in stock, out of stock, vacant, occupied
-switch  | enabled, disabled, active, inactive, switched on, switched off, turned on, turned off
+switch  | enabled, disabled, on, off, switched on, switched off, turned on, turned off
 access  | public, private
 lock    | locked, unlocked
 timing  | on track, delayed, on time, behind schedule, ahead of schedule
 marital | single, married, divorced, engaged, widowed, separated
 diet    | vegetarian, vegan, pescatarian
+pregnant | pregnant
+ill     | sick, ill, injured, healthy, recovered
 work    | retired, unemployed, self-employed
 """
 STATUS: dict[tuple[str, ...], str] = {
@@ -316,6 +338,9 @@ NOT_IN_NOUN_PHRASE = frozenset(
     if than because do does did am is are was were been be have has had would could should can will must to from by with
     like into about after before during between under over some any many most several few each every all both either
     neither one two other others another such same""".split()
+)
+QUANTIFIERS = frozenset(
+    "one two three four some any many most several few each every all both either neither other others another".split()
 )
 PREPOSITIONS = frozenset("of for at in on".split())
 #: Ends a value.

@@ -61,7 +61,7 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     elif attribute in _WHERE:
         attribute = place_attribute(value.text)
-    elif attribute == "club" and not negated:
+    elif attribute == "club" and not negated:  # "transferred to" may be either
         extra = make(subject.whole, "school", value.text)
     elif attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
         position = values.phrase(value.rest[1:])
@@ -200,4 +200,5 @@ _KINDS: dict[Kind, Callable[[Phrase, list[Word], Statement], list[Claim]]] = {
     "pays": _pays,
     "runs on": _runs_on,
     "prefers": _prefers,
+    "resigns": roles.resigns,
 }

@@ -27,6 +27,7 @@ from hippomem.text.claims.lexicon import (
 )
 from hippomem.text.claims.making import Claim, Statement
 from hippomem.text.claims.predicates import read_phrase
+from hippomem.text.claims.same_words import same_words
 from hippomem.text.claims.subjects import Context, Subject, context_of, read_subject
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
@@ -89,6 +90,8 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
         claims, inherited = _read(clause, _Setting(context, inherited, beside, opens, dated, lower))
         if claims and not _goes_on_as_list(parts, at):
             found |= dict.fromkeys(claims)
+    if not found and len(parts) == 1:
+        found |= dict.fromkeys(same_words(_without_opening(parts[0].words), context))
     return list(found)
 
 

@@ -50,6 +50,12 @@ def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Clai
     return []
 
 
+def resigns(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """"resigned as mayor of Lake Town": has the role no longer."""
+    found = read_role(rest, statement.context)
+    return make(found[0].whole, found[1], statement.subject.whole, negated=True) if found and not statement.negated else []
+
+
 def leads(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
     """"Maria leads the platform team": the team has the attribute."""
     if statement.subject.kind not in ("name", "speaker", "title"):

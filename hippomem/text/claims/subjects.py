@@ -16,6 +16,7 @@ from hippomem.text.claims.lexicon import (
     NOUNS,
     PAST,
     PREPOSITIONS,
+    QUANTIFIERS,
 )
 from hippomem.text.fold import fold
 from hippomem.text.words import STOP_WORDS
@@ -62,7 +63,6 @@ _PERSONS = frozenset(["he", "she"])
 _POSSESSIVE = {"my": "speaker", "our": "speaker", "his": "title", "her": "title", "its": "title"}
 _SPELLING = {"favorite": "favourite", "color": "colour", "flavor": "flavour"}
 _VAGUE_FAVOURITES = frozenset("part thing memory moment way time bit aspect one thing".split())
-_QUANTIFIED = frozenset("one two three four some any many most several few each every all both other others another".split())
 
 
 def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
@@ -78,16 +78,16 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
     if len(words) == 1 and first in (*_PERSONS, "it"):
         fits = context.title and opens and (first == "it" or _may_be_person(context.title))
         return Subject(context.title, "", context.title, "title") if fits else None
-    if first in _POSSESSIVE:
+    at = next((i for i in range(len(words) - 1, -1, -1) if words[i].owns), -1)
+    if first in _POSSESSIVE and at < 1:
         if _POSSESSIVE[first] == "speaker":
             return owned(context.speaker, words[1:], "speaker")
         if not context.title or not opens or (first != "its" and not _may_be_person(context.title)):
             return None
         return owned(context.title, words[1:], "title")
-    at = next((i for i in range(len(words) - 1, -1, -1) if words[i].owns), -1)
     if at >= 0 and at + 1 < len(words):
         bearer = read_subject([*words[:at], words[at]._replace(owns=False)], context, opens=False)
-        if bearer is None or bearer.kind == "title":
+        if bearer is None or bearer.kind == "title" or (bearer.whole.split()[-1] in MANY and words[-1].low == "name"):
             return None
         return owned(bearer.whole, words[at + 1 :], "name" if bearer.kind == "name" else "thing")
     if at >= 0:
@@ -116,7 +116,7 @@ def _may_be_person(title: str) -> bool:
 
 
 def _plain(words: list[Word]) -> bool:
-    return not any(w.low in NOT_IN_NOUN_PHRASE for w in words)
+    return not any(w.low in NOT_IN_NOUN_PHRASE and not (w.text.isupper() and len(w.text) > 1) for w in words)  # the US
 
 
 def _is_name(words: list[Word]) -> bool:
@@ -154,7 +154,7 @@ def noun_key(words: list[Word]) -> str:
     last = lows[-1]
     if lows[0] in ("default", "preferred") and len(lows) > 1:
         return fold(" ".join(lows))
-    if last in MANY or last in _QUANTIFIED or lows[0] in _QUANTIFIED:
+    if last in MANY or last in QUANTIFIERS or lows[0] in QUANTIFIERS:
         return ""
     return fold(" ".join(lows))
 
@@ -182,8 +182,10 @@ def _definite(words: list[Word], context: Context, *, opens: bool) -> Subject | 
     """"the <words>": the whole, and its bearer when it has one ("the owner of the search service")."""
     while len(words) > 1 and words[0].low in FRESH:
         words = words[1:]
-    if not words or not _plain([w for w in words if w.low not in ("the", "my", "our")]) or words[0].low in _QUANTIFIED:
+    if not words or not _plain([w for w in words if w.low not in ("the", "my", "our")]) or words[0].low in QUANTIFIERS:
         return None
+    if _noun_of(words):
+        return _attributed(words, context)  # "point of contact"
     of = next((i for i, w in enumerate(words) if w.low == "of" or (w.low in ("for", "at") and _noun_of(words[:i]))), -1)
     if 0 < of < len(words) - 1:
         bearer = read_subject(words[of + 1 :], context, opens=False) or _bare(words[of + 1 :], context)
@@ -213,7 +215,7 @@ def _attributed(words: list[Word], context: Context) -> Subject | None:
             bearer = f"{context.scope} {bearer}".strip() if context.scope else bearer
             return Subject(bearer, noun, scoped, "thing") if bearer else None
     last = words[-1].low
-    many = (last in MANY and words[0].low not in ("default", "preferred")) or words[0].low in _QUANTIFIED
+    many = (last in MANY and words[0].low not in ("default", "preferred")) or words[0].low in QUANTIFIERS
     noun = "" if many else (_noun_of(words) or "is")
     return Subject(scoped, noun, scoped, "thing") if whole else None
 

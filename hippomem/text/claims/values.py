@@ -48,6 +48,9 @@ def is_number(word: Word) -> bool:
 def name(words: Words, *, lower: bool = False) -> Value | None:
     """A proper name at the front of *words*. lower: the text has no capitals, take what stands before a stopper."""
     start = 1 if words and words[0].low in ("the", "a", "an") else 0
+    called = next((i for i, word in enumerate(words[:5]) if word.low in ("called", "named")), 0)
+    if start and called > 1:  # "a startup called Nimbus"
+        start = called + 1
     taken = start
     while taken < len(words) and taken - start < MAX_VALUE_WORDS:
         this = words[taken]
@@ -59,6 +62,8 @@ def name(words: Words, *, lower: bool = False) -> Value | None:
         return None
     if taken < len(words) and taken - start < MAX_VALUE_WORDS and not _ends_phrase(words[taken]):
         return None  # "moved to Rome street food": not the whole of it
+    if taken - start == 1 and is_year(words[start]):
+        return None  # "written in 1899"
     if lower and any(word.low in _NO_NAMES or word.low in NOT_IN_NOUN_PHRASE for word in words[start:taken]):
         return None
     text = key(words[start:taken])
@@ -159,7 +164,7 @@ def identifier(words: Words) -> Value | None:
     if not words or (len(words) > 1 and qualifier(words[1:]) is None):
         return None
     text = words[0].text
-    marked = any(c in "@_" or c.isdigit() for c in text) or "." in text
+    marked = any(c in "@_./-" or c.isdigit() for c in text)
     return Value(key(words[:1]), words[1:]) if marked else None
 
 
