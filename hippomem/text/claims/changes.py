@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word
-from hippomem.text.claims.lexicon import ING, PHRASES, Phrase
+from hippomem.text.claims.inflections import ING
+from hippomem.text.claims.lexicon import PHRASES, Phrase
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
 from hippomem.text.claims.subjects import noun_key, owned, read_subject
 
@@ -12,7 +13,7 @@ _POSSESSIVES = frozenset("its our my their the his her".split())
 
 
 def as_noun(rest: list[Word]) -> str:
-    """"as its database" → "database"."""
+    """Such as "as its database" → "database"."""
     if len(rest) > 2 and rest[0].low == "as" and rest[1].low in _POSSESSIVES:
         value = values.phrase(rest[2:])
         return noun_key(rest[2 : len(rest) - len(value.rest)]) if value else ""
@@ -20,7 +21,7 @@ def as_noun(rest: list[Word]) -> str:
 
 
 def changes_object(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"moved our office to Harbour Road", "changed my email to …", "moved its headquarters to Chicago"."""
+    """Such as "moved our office to Harbour Road", "changed my email to …", "moved its headquarters to Chicago"."""
     determiner = rest[0].low if rest else ""
     to = next((i for i, word in enumerate(rest[:9]) if word.low == "to"), 0)
     if not to or determiner not in _POSSESSIVES or statement.negated:
@@ -48,7 +49,7 @@ def changes_object(phrase: Phrase, rest: list[Word], statement: Statement) -> li
 
 
 def switches(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"switched from Notion to Obsidian": uses the one no longer; "switched to Postgres as its database"."""
+    """Such as "switched from Notion to Obsidian": uses the one no longer; "switched to Postgres as its database"."""
     whole = statement.subject.whole
     if not rest or statement.negated or rest[0].low not in ("from", "to"):
         return []
@@ -60,27 +61,33 @@ def switches(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Cla
     old = values.name(rest[1:to]) if to else None
     if old is None or old.rest:
         return []
-    gone = [claim for attribute in ("uses", "car", "owns") for claim in make_one(whole, attribute, old.text, negated=True)]
+    gone = [
+        claim for attribute in ("uses", "car", "owns") for claim in make_one(whole, attribute, old.text, negated=True)
+    ]
     return gone + make_one(whole, "uses", new.text)
 
 
 def leaves(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"left Acme (for Globex)", "sold my Tesla": has that no longer. What came instead is not sure enough."""
+    """Such as "left Acme (for Globex)", "sold my Tesla": has that no longer. What came instead is not sure enough."""
     rest = rest[1:] if rest and rest[0].low in ("my", "our", "his", "her") else rest
     value = values.name(rest)
     if value is None or statement.negated or rest[0].low in ("a", "an"):
         return []
     gone = ("car", "owns") if phrase.attribute == "sells" else ("employer", "place", "school", "club")
-    return [claim for attribute in gone for claim in make_one(statement.subject.whole, attribute, value.text, negated=True)]
+    return [
+        claim for attribute in gone for claim in make_one(statement.subject.whole, attribute, value.text, negated=True)
+    ]
 
 
 def stops(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"quit smoking", "stopped eating meat"."""
+    """Such as "quit smoking", "stopped eating meat"."""
     lemma = ING.get(rest[0].low) if rest else None
     if lemma is None or statement.negated:
         return []
     for habit in PHRASES.get((lemma, "state"), ()):
         if habit.kind == "one":
             value = values.phrase(rest[1:])
-            return make_one(statement.subject.whole, habit.attribute, value.text if value else habit.attribute, negated=True)
+            return make_one(
+                statement.subject.whole, habit.attribute, value.text if value else habit.attribute, negated=True
+            )
     return []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from hippomem.text.claims.lexicon import CONJUNCTIONS, CONTRACTIONS
+from hippomem.text.claims.function_words import CONJUNCTIONS, CONTRACTIONS
 from hippomem.text.fold import fold, fold_token, normalise
 
 _LEFT = "\"'“”‘’«»[{*_`"
@@ -39,7 +40,8 @@ def key(words: list[Word]) -> str:
     return fold(" ".join(word.text for word in words))
 
 
-def word(text: str, *, owns: bool = False) -> Word:
+@lru_cache(maxsize=1 << 14)
+def word(text: str, owns: bool = False) -> Word:
     """A word as it stands in a sentence."""
     low = text.lower() if text.isascii() else fold_token(text)
     return Word(text, low, text[:1].isdigit() or text[:1] in "$€£¥" or text != low, owns)
@@ -63,6 +65,13 @@ def clauses_of(sentence: str) -> list[Clause]:
             opener = next_opener or opener
 
     for piece in sentence.split():
+        if not depth and piece.isalnum():  # most words
+            low = piece.lower()
+            if low in CONJUNCTIONS and (low != "that" or words):
+                close(low)
+            else:
+                words.append(word(piece))
+            continue
         if piece in _DASHES and piece != "&":
             close(",")
             continue
@@ -92,7 +101,7 @@ def clauses_of(sentence: str) -> list[Clause]:
         else:
             if len(bare) > 2 and bare[-2:].lower() == "'s":
                 bare, owns = bare[:-2], True
-            words.append(word(bare, owns=owns))
+            words.append(word(bare, owns))
         if stops:
             close(",", colon=core.endswith(":"))
     close("")

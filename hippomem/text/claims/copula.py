@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import ADVERBS, COUNTRIES, DIMENSIONS, NOUNS, PLACES, REGIONS, ROLES, STATUS
+from hippomem.text.claims.function_words import ADVERBS, DIMENSIONS, PLACES
+from hippomem.text.claims.lexicon import NOUNS, ROLES, STATUS
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
+from hippomem.text.claims.places import COUNTRIES, REGIONS
 from hippomem.text.claims.roles import plan_name, read_role
 from hippomem.text.claims.subjects import read_subject
 
@@ -13,15 +15,20 @@ _OF_PERSONS = frozenset(["marital", "diet", "work", "pregnant", "ill"])
 _KNOWN = frozenset(NOUNS.values())
 _THINGS_OWNED = frozenset(["car", "laptop", "phone", "phone model", "plan"])
 #: Nouns whose value may be words without capitals: of the others "my boss is angry" would be an answer.
-_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch", "major"])
+_WORDS = frozenset(
+    ["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch", "major"]
+)
 #: Who ages: "my son is five", not "the answer is five".
-_LIVING = frozenset("son daughter brother sister mother father mom mum dad wife husband dog cat baby grandma grandpa".split())
+_LIVING = frozenset(
+    "son daughter brother sister mother father mom mum dad wife husband dog cat baby grandma grandpa".split()
+)
 _HOMES = frozenset("home house apartment flat office headquarters hq studio shop".split())
 _WORKERS = ("er", "or", "ist", "ian", "ant", "ent", "nurse", "chef", "cook", "clerk", "intern")
 _NO_WORKERS = frozenset(
     """member guest patient customer volunteer fan regular visitor stranger speaker friend coaster center tower theater
     corner river chamber newspaper""".split()
 )
+_GROUPS = {"grade": "grade", "class": "grade", "year": "grade", "timezone": "timezone", "time": "timezone"}
 _ASIDE = frozenset("to that how about like because when what where who why whether too very so more less as".split())
 _BEFORE_NUMBERS = frozenset(["down", "up", "back", "still", "set"])
 
@@ -64,7 +71,7 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _age_or_size(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"30", "30 years old", "170 cm tall", "300 metres long"."""
+    """Such as "30", "30 years old", "170 cm tall", "300 metres long"."""
     subject = statement.subject
     value = values.number(rest)
     if value is None or subject.noun in _KNOWN:
@@ -82,7 +89,7 @@ def _age_or_size(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _plan_or_version(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"on the Pro plan", "on version 1.2"."""
+    """Such as "on the Pro plan", "on version 1.2"."""
     if rest[0].low != "on" or len(rest) < 2:
         return []
     if rest[1].low == "version" and (version := values.number(rest[2:])):
@@ -92,7 +99,7 @@ def _plan_or_version(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _role(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"the CTO of Lumen Labs", "the UK prime minister", "Acme's CEO", "my favourite language", "the tallest building"."""
+    """Such as "the CTO of Lumen Labs", "the UK prime minister", "Acme's CEO", "my favourite language"."""
     subject = statement.subject
     if subject.noun not in ("", "is"):
         return []
@@ -101,12 +108,18 @@ def _role(rest: list[Word], statement: Statement) -> list[Claim]:
     end = len(rest)
     while end and rest[end - 1].low in ADVERBS:
         end -= 1
+    of = next((i for i, word in enumerate(rest[:5]) if word.low == "of"), 0)
+    if of > 1 and rest[0].low == "the" and subject.kind == "name" and statement.context.notes:
+        whose = read_subject(rest[:end], statement.context, opens=False)  # "the goalkeeper of the team"
+        return make(whose.bearer, whose.noun, subject.whole, negated=statement.negated) if whose and whose.noun else []
     superlative = rest[0].low == "the" and len(rest) > 2 and _is_superlative(rest[1].low)
     named = rest[0].low == "the" and len(rest) > 2 and rest[1].name
     if not (superlative or named or rest[0].low in ("my", "our") or any(word.owns for word in rest[:3])):
         return []
     owner = read_subject(rest[:end], statement.context, opens=False)
-    if owner is None or (subject.kind != "name" and not (superlative and any(word.isdigit() for word in subject.whole.split()))):
+    if owner is None or (
+        subject.kind != "name" and not (superlative and any(word.isdigit() for word in subject.whole.split()))
+    ):
         return []
     if superlative:
         return make(owner.whole, "is", subject.whole, negated=statement.negated)
@@ -122,7 +135,7 @@ def _is_superlative(word: str) -> bool:
 
 
 def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"a nurse at St. Anne's Hospital"; "a teacher", which one may be no longer."""
+    """Such as "a nurse at St. Anne's Hospital"; "a teacher", which one may be no longer."""
     subject, negated = statement.subject, statement.negated
     if [word.low for word in rest[:2]] == ["allergic", "to"] and (what := values.phrase(rest[2:])):
         return make_one(subject.whole, "allergic to", what.text, negated=negated)
@@ -151,11 +164,13 @@ def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"on Tuesday", "at 10:00", "in Room 4", "at 10.0.4.17", "due on Friday"; of things, not of people."""
+    """Such as "on Tuesday", "at 10:00", "in Room 4", "at 10.0.4.17", "due on Friday"; of things, not of people."""
     subject, negated = statement.subject, statement.negated
     if subject.kind == "speaker" or rest[0].low not in ("on", "at", "in", "for", "due"):
         return []
-    behind = rest[2:] if rest[0].low == "due" and len(rest) > 1 and rest[1].low in ("on", "by", "at", "in") else rest[1:]
+    behind = (
+        rest[2:] if rest[0].low == "due" and len(rest) > 1 and rest[1].low in ("on", "by", "at", "in") else rest[1:]
+    )
     if read := values.when(behind):
         if subject.noun == "birthday":
             return make(subject.bearer, subject.noun, read.day, negated=negated)
@@ -176,26 +191,34 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _group(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"in third grade", "in the Pacific timezone"."""
+    """Such as "in third grade", "in the Pacific timezone"."""
     words = rest[2:] if len(rest) > 2 and rest[1].low in ("the", "my", "her", "his") else rest[1:]
     if rest[0].low != "in" or len(words) < 2:
         return []
     if words[0].low in ("year", "grade") and values.is_number(words[1]):
         return make(statement.subject.whole, "grade", words[1].low, negated=statement.negated)
-    for noun, attribute in (("grade", "grade"), ("class", "grade"), ("year", "grade"), ("timezone", "timezone"), ("time", "timezone")):
+    for noun, attribute in (
+        ("grade", "grade"),
+        ("class", "grade"),
+        ("year", "grade"),
+        ("timezone", "timezone"),
+        ("time", "timezone"),
+    ):
         if words[1].low == noun:
             return make(statement.subject.whole, attribute, words[0].low, negated=statement.negated)
     return []
 
 
 def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"the deadline is May 3", "Acme's CEO is Helen Park", "my favourite colour is green"."""
+    """Such as "the deadline is May 3", "Acme's CEO is Helen Park", "my favourite colour is green"."""
     subject = statement.subject
     if not subject.noun:
         return []
     known, favourite = subject.noun in _KNOWN, subject.noun.startswith("favourite ")
     if subject.noun in ("hours", "pronouns"):
         return make(subject.bearer, subject.noun, key(rest[:6]), negated=statement.negated)
+    if rest[0].low == "with" and subject.noun != "is" and len(rest) > 1 and rest[1].name:
+        rest = rest[1:]  # "my insurance is with Allianz"
     if rest[0].low in ("a", "an"):
         if not (known and subject.noun in _THINGS_OWNED) and not favourite:
             return []
@@ -203,7 +226,9 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
     read = values.when(rest)
     if read and not subject.noun.startswith(("birthday", "record")):
         return scheduled(subject.whole, read, negated=statement.negated)
-    value = values.Value(read.day or read.time, read.rest) if read else _value_of_noun(rest, subject.noun, known, favourite)
+    value = (
+        values.Value(read.day or read.time, read.rest) if read else _value_of_noun(rest, subject.noun, known, favourite)
+    )
     if value is None:
         return []
     more = values.qualifier(value.rest)

@@ -6,13 +6,18 @@ from collections.abc import Callable
 
 from hippomem.text.claims import changes, roles, values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import COUNTRIES, COUNTS, NOUNS, PLACES, PREPOSITIONS, REGIONS, STOPPERS, Kind, Phrase
+from hippomem.text.claims.function_words import COUNTS, PLACES, PREPOSITIONS, STOPPERS
+from hippomem.text.claims.lexicon import NOUNS, Kind, Phrase
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
+from hippomem.text.claims.places import COUNTRIES, REGIONS
 from hippomem.text.claims.subjects import noun_key
 from hippomem.text.words import term_of
 
-_SCHOOLS = frozenset("school university college academy primary high institute kindergarten gymnasium polytechnic".split())
+_SCHOOLS = frozenset(
+    "school university college academy primary high institute kindergarten gymnasium polytechnic".split()
+)
 _WHERE = frozenset(["place", "location", "venue"])
+_EITHER = {"joined": ("employer", "club"), "transfer": ("club", "school")}
 _MONEY = frozenset(["price", "rent", "salary", "budget", "rate"])
 _DOSES = frozenset("mg mcg µg g ml iu units".split())
 #: What these answer for one day, they need not for another: a day behind the time is part of the question.
@@ -34,7 +39,9 @@ def read_phrase(phrase: Phrase, rest: list[Word], statement: Statement, *, narra
         return []
     if (special := _KINDS.get(phrase.kind)) is not None:
         return special(phrase, rest, statement)
-    if phrase.attribute in ("location", "venue") and not (statement.context.notes or PLACES & {word.low for word in rest}):
+    if phrase.attribute in ("location", "venue") and not (
+        statement.context.notes or PLACES & {word.low for word in rest}
+    ):
         return []  # in a town, a county, a country: an encyclopedia says each
     if phrase.attribute == "called" and not statement.context.notes:
         return []  # and each of the names that something has
@@ -53,23 +60,24 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
         if not _SCHOOLS & {word.low for word in rest[:8]}:
             return []
         attribute = "school"
-    elif attribute in ("value", "setting") and subject.noun not in ("", "is"):
-        return make(subject.bearer, subject.noun, value.text, negated=negated)
-    elif attribute == "price" and subject.noun in _MONEY:
+    elif (attribute in ("value", "setting") and subject.noun not in ("", "is")) or (
+        attribute == "price" and subject.noun in _MONEY
+    ):
         return make(subject.bearer, subject.noun, value.text, negated=negated)
     elif attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     elif attribute in _WHERE:
         attribute = place_attribute(value.text)
-    elif attribute == "club" and not negated:  # "transferred to" may be either
-        extra = make(subject.whole, "school", value.text)
-    elif attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
-        position = values.phrase(value.rest[1:])
-        extra = make(subject.whole, "position", position.text) if position else []
+    elif attribute in _EITHER:  # "joined Inter Miami": as what, the sentence need not say
+        first, second = _EITHER[attribute]
+        attribute, extra = first, make(subject.whole, second, value.text, negated=negated)
     elif attribute == "called":
         if not noun_key(_last_word(subject.whole)):
             return []  # "my son is called Levi": there may be another
         attribute = "name"
+    if attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
+        position = values.phrase(value.rest[1:])
+        extra += make(subject.whole, "position", position.text) if position else []
     if attribute in ("price", "value"):
         more = values.qualifier(value.rest)
         if more is None:
@@ -105,7 +113,7 @@ def _when(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]
 
 
 def _count(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"has 120 employees", "has a population of 43,500", "has status pending"."""
+    """Such as "has 120 employees", "has a population of 43,500", "has status pending"."""
     whole = statement.subject.whole
     if rest and rest[0].low == "status" and (status := values.phrase(rest[1:])):
         return make(whole, "status", status.text, negated=statement.negated)
@@ -134,11 +142,13 @@ def _count(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim
 
 
 def _dose(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"takes 20 mg of sertraline", "takes lisinopril 10 mg"."""
+    """Such as "takes 20 mg of sertraline", "takes lisinopril 10 mg"."""
     value = values.number(rest)
     if value is not None and len(value.rest) > 1 and value.rest[0].low == "of":
         what = values.phrase(value.rest[1:])
-        return make(statement.subject.whole, f"dose of {what.text}", value.text, negated=statement.negated) if what else []
+        return (
+            make(statement.subject.whole, f"dose of {what.text}", value.text, negated=statement.negated) if what else []
+        )
     if len(rest) > 2 and not rest[0].name and (value := values.number(rest[1:])) and rest[2].low in _DOSES:
         return make(statement.subject.whole, f"dose of {rest[0].low}", value.text, negated=statement.negated)
     return []
@@ -158,7 +168,7 @@ def _one(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _pays(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"pays 1200 euros in rent"."""
+    """Such as "pays 1200 euros in rent"."""
     value = values.number(rest)
     after = value.rest if value else []
     after = after[next((i + 1 for i, word in enumerate(after[:4]) if word.low in ("in", "for", "of")), len(after)) :]
@@ -167,7 +177,7 @@ def _pays(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]
 
 
 def _runs_on(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"runs on Python 3.12", "listens on port 8080"."""
+    """Such as "runs on Python 3.12", "listens on port 8080"."""
     if len(rest) < 2 or not rest[1].text[:1].isdigit() or not (rest[0].name or rest[0].low == "port"):
         return []
     if rest[2:] and values.qualifier(rest[2:]) is None:
@@ -176,7 +186,7 @@ def _runs_on(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Cla
 
 
 def _prefers(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"prefers tea over coffee": which of the two."""
+    """Such as "prefers tea over coffee": which of the two."""
     over = next((i for i, word in enumerate(rest[:6]) if word.low in ("over", "to")), 0)
     first, second = key(rest[:over]), values.phrase(rest[over + 1 :])
     if not first or second is None:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Clause, Word, clauses_of
 from hippomem.text.claims.copula import read_copula
-from hippomem.text.claims.lexicon import (
+from hippomem.text.claims.function_words import (
     ADVERBS,
     AUXILIARIES,
     BACKGROUND,
-    BASE,
     BE_PAST,
     BE_PRESENT,
-    ING,
     MODALS,
     MONTHS,
-    PAST,
-    PHRASES,
-    PRESENT,
     SILENT,
-    THIRD_PERSON,
-    TRIGGERS,
     WEEKDAYS,
 )
+from hippomem.text.claims.inflections import BASE, ING, PAST, PRESENT, THIRD_PERSON, TRIGGERS
+from hippomem.text.claims.lexicon import PHRASES
 from hippomem.text.claims.making import Claim, Statement
 from hippomem.text.claims.predicates import read_phrase
-from hippomem.text.claims.same_words import same_words
+from hippomem.text.claims.same_words import MAX_WORDS, same_words
 from hippomem.text.claims.subjects import Context, Subject, context_of, read_subject
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
 #: Words that silence a sentence wherever they stand.
 _SILENCING = SILENT - {"until", "till"}
+_DIGIT = re.compile(r"\d")
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
@@ -65,12 +62,21 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     """
     plain = sentence.lower().replace("’", "'").split()
     plain.append(plain[-1].rstrip(".!") if plain else "")  # "I smoke."
-    if TRIGGERS.isdisjoint(plain) or not _SILENCING.isdisjoint(plain) or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
+    numbered = len(plain) <= MAX_WORDS and _DIGIT.search(sentence) is not None
+    if (
+        (TRIGGERS.isdisjoint(plain) and not numbered)
+        or not _SILENCING.isdisjoint(plain)
+        or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS
+    ):
         return []
     if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
         return []
     parts = clauses_of(sentence)
-    if any(word.low in SILENT and not _is_postponement(part.words, i) for part in parts for i, word in enumerate(part.words)):
+    if any(
+        word.low in SILENT and not _is_postponement(part.words, i)
+        for part in parts
+        for i, word in enumerate(part.words)
+    ):
         return []
     if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
         label = parts.pop(0)
@@ -165,7 +171,7 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
 def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
     """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
     plural = subject.kind == "speaker" or setting.beside is not None
-    if subject.noun in ("headquarters", "hours") or (head and head[-1].low == "headquarters"):
+    if subject.noun in ("headquarters", "hours", "pronouns") or (head and head[-1].low == "headquarters"):
         return True
     return verb not in (THIRD_PERSON if plural else BASE)
 
@@ -275,7 +281,7 @@ def _without_adverbs(words: list[Word]) -> list[Word]:
 
 
 def _leading_subject(words: list[Word], setting: _Setting) -> Subject | None:
-    """"I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
+    """Such as "I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
     if not words or words[0].low not in ("i", "we", "he", "she"):
         return None
     return read_subject(words[:1], setting.context, opens=setting.opens)

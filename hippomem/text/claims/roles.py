@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import FRESH, ROLES, STOPPERS, Phrase
+from hippomem.text.claims.function_words import STOPPERS
+from hippomem.text.claims.lexicon import FRESH, ROLES, Phrase
 from hippomem.text.claims.making import Claim, Statement, make
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
 
@@ -13,7 +14,7 @@ _ITS = frozenset("its the our their his her my".split())
 
 
 def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
-    """"the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
+    """Such as "the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
     words = rest[1:] if rest and rest[0].low == "the" else rest
     if not words or words[0].low in ("a", "an"):
         return None
@@ -22,7 +23,11 @@ def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
     if role not in ROLES:
         return None
     end = of + 1
-    while end < len(words) and words[end].low != "in" and (words[end].low not in STOPPERS or words[end].low in ("of", "the")):
+    while (
+        end < len(words)
+        and words[end].low != "in"
+        and (words[end].low not in STOPPERS or words[end].low in ("of", "the"))
+    ):
         end += 1
     body = words[of + 1 : end]
     bearer = read_subject(body, context, opens=False)
@@ -33,7 +38,7 @@ def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
 
 
 def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"was appointed CFO of Acme", "succeeded Dr. Hill as head of the department", "was promoted to design lead"."""
+    """Such as "was appointed CFO of Acme", "succeeded Dr. Hill as head of the department", "was promoted to design lead"."""
     if statement.negated:
         return []
     if phrase.attribute == "successor":
@@ -51,13 +56,15 @@ def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Clai
 
 
 def resigns(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"resigned as mayor of Lake Town": has the role no longer."""
+    """Such as "resigned as mayor of Lake Town": has the role no longer."""
     found = read_role(rest, statement.context)
-    return make(found[0].whole, found[1], statement.subject.whole, negated=True) if found and not statement.negated else []
+    return (
+        make(found[0].whole, found[1], statement.subject.whole, negated=True) if found and not statement.negated else []
+    )
 
 
 def leads(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"Maria leads the platform team": the team has the attribute."""
+    """Such as "Maria leads the platform team": the team has the attribute."""
     if statement.subject.kind not in ("name", "speaker", "title"):
         return []
     end = next((i for i, word in enumerate(rest) if word.low in STOPPERS and word.low not in ("of", "the")), len(rest))
@@ -71,10 +78,10 @@ def leads(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]
 
 
 def names(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"(Initech) named Peter Gibbons as its new CEO", "appointed Mia Wong CFO"."""
+    """Such as "(Initech) named Peter Gibbons as its new CEO", "appointed Mia Wong CFO"."""
     at = next((i for i, word in enumerate(rest[:8]) if word.low in ("as", "to")), 0)
     who, role = (rest[:at], rest[at + 1 :]) if at else (rest[:-1], rest[-1:])
-    while role and role[0].low in _ITS or (len(role) > 1 and role[0].low in FRESH):
+    while (role and role[0].low in _ITS) or (len(role) > 1 and role[0].low in FRESH):
         role = role[1:]
     person = values.name(who)
     if person is None or person.rest or statement.negated or noun_key(role) not in ROLES:
@@ -83,13 +90,13 @@ def names(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]
 
 
 def plan_name(rest: list[Word]) -> str:
-    """"the Pro plan" → "pro"; "" when it is no plan."""
+    """Such as "the Pro plan" → "pro"; "" when it is no plan."""
     words = rest[1:] if rest and rest[0].low in ("the", "a", "your", "our") else rest
     end = next((i for i, word in enumerate(words[:4]) if word.low in _PLANS), 0)
     return key(words[:end]) if end else ""
 
 
 def plan(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    """"upgraded to the Pro plan"."""
+    """Such as "upgraded to the Pro plan"."""
     name = plan_name(rest)
     return make(statement.subject.whole, "plan", name, negated=statement.negated) if name else []

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word
-from hippomem.text.claims.lexicon import (
-    AUXILIARIES,
-    BE_PAST,
-    MAGNITUDES,
-    MONTHS,
-    NUMBERS,
-    PAST,
-    PRESENT,
-    QUANTIFIERS,
-    WEEKDAYS,
-)
+from hippomem.text.claims.function_words import AUXILIARIES, BE_PAST, MAGNITUDES, MONTHS, NUMBERS, QUANTIFIERS, WEEKDAYS
+from hippomem.text.claims.inflections import PAST, PRESENT
 from hippomem.text.claims.making import Claim, make
 from hippomem.text.claims.subjects import Context, read_subject
 
-_MAX_WORDS = 16
+MAX_WORDS = 16
 #: What is said of one occasion, of somebody unnamed, or of a part, may be said again of another.
 _OCCASION = (
     frozenset(
@@ -44,7 +35,7 @@ def same_words(words: list[Word], context: Context) -> list[Claim]:
     """
     while words and words[-1].low in ("now", "currently", "again", "lately"):
         words = words[:-1]
-    if not 3 <= len(words) <= _MAX_WORDS:
+    if not 3 <= len(words) <= MAX_WORDS:
         return []
     verb = _verb_at(words)
     if not verb or any(_forbids(words, i) for i in range(len(words))):

@@ -5,19 +5,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from hippomem.text.claims.clauses import Word, key, word
-from hippomem.text.claims.lexicon import (
-    ADVERBS,
-    FAVOURITE,
-    FRESH,
-    LOOSE,
-    MANY,
-    NAME_CONNECTORS,
-    NOT_IN_NOUN_PHRASE,
-    NOUNS,
-    PAST,
-    PREPOSITIONS,
-    QUANTIFIERS,
-)
+from hippomem.text.claims.function_words import ADVERBS, NAME_CONNECTORS, NOT_IN_NOUN_PHRASE, PREPOSITIONS, QUANTIFIERS
+from hippomem.text.claims.inflections import PAST
+from hippomem.text.claims.lexicon import FAVOURITE, FRESH, LOOSE, MANY, NOUNS
 from hippomem.text.fold import fold
 from hippomem.text.words import STOP_WORDS
 
@@ -100,8 +90,15 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
         return _attributed(words, context)
     if _is_name(words):
         return _named(words, context)
-    if opens and len(words) <= 3 and words[0].name and not any(w.name for w in words[1:]) and _plain(words) \
-            and first not in STOP_WORDS and not any(w.low in ADVERBS or w.low in PAST for w in words):  # "Dark mode is …"
+    if (
+        opens
+        and len(words) <= 3
+        and words[0].name
+        and not any(w.name for w in words[1:])
+        and _plain(words)
+        and first not in STOP_WORDS
+        and not any(w.low in ADVERBS or w.low in PAST for w in words)
+    ):  # "Dark mode is …"
         return _attributed(words, context)
     if len(words) <= 3 and words[-1].text[:1].isdigit() and _plain(words):  # "ticket 12"
         whole = key(words)
@@ -164,7 +161,7 @@ def _noun_of(words: list[Word]) -> str:
 
 
 def owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
-    """"my <words>", "Elena's <words>": of *bearer*, the noun."""
+    """Such as "my <words>", "Elena's <words>": of *bearer*, the noun."""
     if not words or any(w.low in NOT_IN_NOUN_PHRASE for w in words):
         return None
     split = next((i for i, w in enumerate(words) if w.low in PREPOSITIONS), len(words))
@@ -179,7 +176,7 @@ def owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
 
 
 def _definite(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
-    """"the <words>": the whole, and its bearer when it has one ("the owner of the search service")."""
+    """Such as "the <words>": the whole, and its bearer when it has one ("the owner of the search service")."""
     while len(words) > 1 and words[0].low in FRESH:
         words = words[1:]
     if not words or not _plain([w for w in words if w.low not in ("the", "my", "our")]) or words[0].low in QUANTIFIERS:
@@ -206,7 +203,7 @@ def _bare(words: list[Word], context: Context) -> Subject | None:
 
 
 def _attributed(words: list[Word], context: Context) -> Subject | None:
-    """"wifi password" → the password of "wifi"; "deadline" → itself."""
+    """Such as "wifi password" → the password of "wifi"; "deadline" → itself."""
     whole = key(words)
     scoped = f"{context.scope} {whole}".strip() if context.scope and not all(w.name for w in words) else whole
     for start in range(1, 0 if any(w.low in PREPOSITIONS for w in words) else len(words)):

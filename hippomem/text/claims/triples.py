@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, clauses_of, key, word
-from hippomem.text.claims.lexicon import ADVERBS, AUXILIARIES, COUNTS, FRESH, NOUNS, PAST, PRESENT, ROLES, SILENT
+from hippomem.text.claims.function_words import ADVERBS, AUXILIARIES, COUNTS, SILENT
+from hippomem.text.claims.inflections import PAST, PRESENT
+from hippomem.text.claims.lexicon import FRESH, NOUNS, ROLES
 from hippomem.text.claims.making import Claim, Statement, make
 from hippomem.text.claims.reader import claims_of_verb, verb_group
 from hippomem.text.claims.roles import plan_name, read_role
@@ -68,7 +70,7 @@ def _as_verb(relation: list[Word], about: list[Word], statement: Statement) -> l
 
 
 def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> list[Claim]:
-    """"phone number", "has population", "current coach", "number of employees"; and "(is the) CEO of", the other way."""
+    """Such as "phone number", "has population", "current coach", "number of employees"; and "(is the) CEO of", the other way."""
     words = relation
     while words and words[0].low in ("has", "have", "is", "a", "an", "the"):
         words = words[1:]
