@@ -7,48 +7,32 @@ from typing import NamedTuple
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Clause, Word, clauses_of
-from hippomem.text.claims.copula import read_copula
 from hippomem.text.claims.function_words import (
     ADVERBS,
     AUXILIARIES,
     BACKGROUND,
-    BE_PAST,
-    BE_PRESENT,
     MODALS,
     MONTHS,
     SILENT,
     WEEKDAYS,
 )
-from hippomem.text.claims.inflections import BASE, ING, PAST, PRESENT, THIRD_PERSON, TRIGGERS
-from hippomem.text.claims.lexicon import PHRASES
+from hippomem.text.claims.inflections import BASE, PAST, PRESENT, THIRD_PERSON, TRIGGERS
 from hippomem.text.claims.making import Claim, Statement
-from hippomem.text.claims.predicates import read_phrase
 from hippomem.text.claims.same_words import MAX_WORDS, same_words
 from hippomem.text.claims.subjects import Context, Subject, context_of, read_subject
+from hippomem.text.claims.verbs import claims_of_verb, verb_group
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
 #: Words that silence a sentence wherever they stand.
 _SILENCING = SILENT - {"until", "till"}
+_OPENINGS = frozenset(["i", "we", "my", "our", "the"])
 _DIGIT = re.compile(r"\d")
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
 _NOTED = ADVERBS | frozenset("remember reminder know noted just a the to you be keep in mind aware".split())
-_QUOTES = frozenset('"“”„«»')
-
-
-class Verb(NamedTuple):
-    """A verb group. lemma: "" for a bare form of be.    voice: as in `lexicon.PHRASES`, "" when it claims nothing.
-
-    after: index behind its main verb.    be: index behind its last form of be, 0 without one that holds now.
-    """
-
-    lemma: str
-    voice: str
-    negated: bool
-    after: int
-    be: int
-    past: bool
+#: Somebody's words: a quotation mark that does not close within a name's length ("renamed to “Ibis”" has one that does).
+_QUOTE = re.compile(r"""["“„«](?!\w+(?:\s\w+){0,2}[.,!]?["”“»])(?=\w)""")
 
 
 def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> list[Claim]:
@@ -60,23 +44,20 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     >>> claims_of_sentence("Anna moved to Turin.")[0]
     Claim(slot='anna | place', value='turin')
     """
+    if len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
+        return []
     plain = sentence.lower().replace("’", "'").split()
     plain.append(plain[-1].rstrip(".!") if plain else "")  # "I smoke."
-    numbered = len(plain) <= MAX_WORDS and _DIGIT.search(sentence) is not None
-    if (
-        (TRIGGERS.isdisjoint(plain) and not numbered)
-        or not _SILENCING.isdisjoint(plain)
-        or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS
-    ):
+    if not _SILENCING.isdisjoint(plain):
         return []
-    if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
+    # A verb that nobody listed may still have a number behind it.
+    numbered = plain[0] in _OPENINGS and len(plain) <= MAX_WORDS and _DIGIT.search(sentence) is not None
+    if TRIGGERS.isdisjoint(plain) and not numbered:
+        return []
+    if sentence.rstrip(_CLOSING)[-1:] in "?？" or _QUOTE.search(sentence):
         return []
     parts = clauses_of(sentence)
-    if any(
-        word.low in SILENT and not _is_postponement(part.words, i)
-        for part in parts
-        for i, word in enumerate(part.words)
-    ):
+    if any(_silences(part.words, i) for part in parts for i in range(len(part.words))):
         return []
     if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
         label = parts.pop(0)
@@ -84,7 +65,7 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     context = context_of(speaker, title)
     dated = any(values.is_year(word) for part in parts for word in part.words)
     lower = not any(word.text[:1].isupper() for part in parts for word in part.words)
-    found: dict[Claim, None] = {}
+    found: dict[str, set[str]] = {}
     inherited: Subject | None = None
     for at, clause in enumerate(parts):
         noted = clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words)
@@ -95,10 +76,16 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
         beside = _beside(parts, at, context)
         claims, inherited = _read(clause, _Setting(context, inherited, beside, opens, dated, lower))
         if claims and not _goes_on_as_list(parts, at):
-            found |= dict.fromkeys(claims)
+            _add(found, claims)
     if not found and len(parts) == 1:
-        found |= dict.fromkeys(same_words(_without_opening(parts[0].words), context))
-    return list(found)
+        _add(found, same_words(_without_opening(parts[0].words), context))
+    # What a sentence answers in two ways it does not answer: "lives in Rome but moves to Paris".
+    return [Claim(slot, value) for slot, answers in found.items() if len(answers) == 1 for value in answers]
+
+
+def _add(found: dict[str, set[str]], claims: list[Claim]) -> None:
+    for claim in claims:
+        found.setdefault(claim.slot, set()).add(claim.value)
 
 
 def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
@@ -109,8 +96,10 @@ def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
     return subject if subject is not None and subject.kind in ("name", "speaker") else None
 
 
-def _is_postponement(words: list[Word], i: int) -> bool:
-    return words[i].low in ("until", "till") and i > 0 and words[i - 1].low in ("postponed", "delayed")
+def _silences(words: list[Word], i: int) -> bool:
+    """Whether a word voids the sentence; "until" does not when it says to when something was put off."""
+    low = words[i].low
+    return low in SILENT and not (low in ("until", "till") and i > 0 and words[i - 1].low in ("postponed", "delayed"))
 
 
 def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
@@ -174,80 +163,6 @@ def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) ->
     if subject.noun in ("headquarters", "hours", "pronouns") or (head and head[-1].low == "headquarters"):
         return True
     return verb not in (THIRD_PERSON if plural else BASE)
-
-
-def claims_of_verb(verb: Verb, words: list[Word], statement: Statement) -> list[Claim]:
-    """The claims of a verb group and what stands behind it."""
-    rest = words[verb.after :]
-    while rest and (rest[0].low in ADVERBS or rest[0].low in ("me", "us")):
-        rest = rest[1:]
-    if statement.subject.kind == "any" and verb.lemma not in ("cost", "price"):
-        return []  # "a day ticket costs 7 euros" is said of every one
-    if verb.voice and not (verb.negated and verb.past):
-        claims = _claims_of_phrases(verb, rest, statement)
-        to = next((i for i, word in enumerate(rest[:7]) if word.low == "to"), 0)
-        if not claims and to > 1 and rest[0].low == "from" and verb.voice.endswith("event"):
-            claims = _claims_of_phrases(verb, rest[to:], statement)  # "moved from Rome to Paris", "from 3 to 4 euros"
-        if claims:
-            return claims
-    return read_copula(words[verb.be :], statement, perfect=verb.past) if verb.be else []
-
-
-def _claims_of_phrases(verb: Verb, rest: list[Word], statement: Statement) -> list[Claim]:
-    narrated = statement.dated and verb.past and statement.subject.kind != "speaker"
-    for voice in (verb.voice, "passive event") if verb.voice == "passive state" else (verb.voice,):
-        for phrase in PHRASES.get((verb.lemma, voice), ()):
-            if tuple(word.low for word in rest[: len(phrase.particles)]) == phrase.particles:
-                claims = read_phrase(phrase, rest[len(phrase.particles) :], statement, narrated=narrated)
-                if claims:
-                    return claims
-    return []
-
-
-def verb_group(words: list[Word], start: int) -> Verb:
-    """The verb group that starts at *start*: its auxiliaries, negation and adverbs, and its main verb."""
-    aux: list[str] = []
-    negated, at = False, start
-    after_be = 0
-    while at < len(words):
-        low = words[at].low
-        if low in AUXILIARIES and not (low in ("has", "have", "does", "do", "did") and aux):
-            aux.append(low)
-            after_be = at + 1 if low in BE_PRESENT or low in ("be", "been") else after_be
-        elif low == "not" or low == "never":
-            negated = True
-        elif low == "no" and at + 1 < len(words) and words[at + 1].low == "longer":
-            negated, at = True, at + 1
-        elif low not in ADVERBS:
-            break
-        at += 1
-    while after_be and after_be < at:
-        after_be += 1
-    low = words[at].low if at < len(words) else ""
-    if low == "got" and at + 1 < len(words) and words[at + 1].low in PAST:  # "got promoted"
-        return Verb(PAST[words[at + 1].low], "passive event", negated, at + 2, at + 1, True)
-    voice, lemma, past = _voice(aux, low)
-    if aux in (["has"], ["have"]) and not voice:  # "has 120 employees"
-        return Verb("have", "state", negated, at, 0, False)
-    holds = bool(after_be) and not any(a in ("had", "do", "did") or a in BE_PAST for a in aux)
-    return Verb(lemma, voice, negated, at + 1, after_be if holds else 0, past)
-
-
-def _voice(aux: list[str], main: str) -> tuple[str, str, bool]:
-    """Voice, lemma, and whether it tells of what happened (not of what is)."""
-    if "had" in aux or "did" in aux or ("will" in aux and "be" not in aux):
-        return "", "", False
-    passive = any(a in BE_PRESENT or a in BE_PAST or a in ("be", "been") for a in aux)
-    happened = any(a in BE_PAST for a in aux) or "been" in aux
-    if main in ING and passive:
-        return ("", "", False) if any(a in BE_PAST for a in aux) else ("state", ING[main], False)
-    if main in PAST and passive:
-        return "passive event" if happened else "passive state", PAST[main], happened
-    if main in PAST and (aux in (["has"], ["have"]) or not aux) and not (main in PRESENT and not aux):
-        return "event", PAST[main], True
-    if main in PRESENT and not passive and not ({"has", "have"} & set(aux)):
-        return "state", PRESENT[main], False
-    return "", "", happened
 
 
 def _without_opening(words: list[Word]) -> list[Word]:

@@ -23,11 +23,7 @@ def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
     if role not in ROLES:
         return None
     end = of + 1
-    while (
-        end < len(words)
-        and words[end].low != "in"
-        and (words[end].low not in STOPPERS or words[end].low in ("of", "the"))
-    ):
+    while end < len(words) and (words[end].low not in STOPPERS or words[end].low in ("of", "the")):
         end += 1
     body = words[of + 1 : end]
     bearer = read_subject(body, context, opens=False)

@@ -8,9 +8,9 @@ from hippomem.text.claims.function_words import ADVERBS, AUXILIARIES, COUNTS, SI
 from hippomem.text.claims.inflections import PAST, PRESENT
 from hippomem.text.claims.lexicon import FRESH, NOUNS, ROLES
 from hippomem.text.claims.making import Claim, Statement, make
-from hippomem.text.claims.reader import claims_of_verb, verb_group
 from hippomem.text.claims.roles import plan_name, read_role
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
+from hippomem.text.claims.verbs import claims_of_verb, verb_group
 from hippomem.text.fold import fold
 from hippomem.text.words import term_of
 
@@ -70,7 +70,7 @@ def _as_verb(relation: list[Word], about: list[Word], statement: Statement) -> l
 
 
 def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> list[Claim]:
-    """Such as "phone number", "has population", "current coach", "number of employees"; and "(is the) CEO of", the other way."""
+    """Such as "phone number", "has population", "number of employees"; and "(is the) CEO of", the other way."""
     words = relation
     while words and words[0].low in ("has", "have", "is", "a", "an", "the"):
         words = words[1:]
