@@ -197,7 +197,8 @@ def test_the_speaker_is_the_subject_of_the_first_person() -> None:
     assert not conflict(mine, yours)
     assert conflict(mine, claims_of_sentence("Ann lives in Bonn."))
     assert claims_of_sentence("I live in Rome.")[0] == Claim("i | place", "rome")
-    assert claims_of_sentence("Bo: I live in Rome.", speaker="Ann")[0].slot == "bo | place"
+    assert claims_of_sentence("Bo: I live in Rome.")[0].slot == "bo | place"
+    assert claims_of_sentence("Correction: I live in Rome.", speaker="Ann")[0].slot == "ann | place"
 
 
 def test_the_title_is_what_a_pronoun_means_only_where_it_can() -> None:

@@ -38,8 +38,8 @@ def changes_object(phrase: Phrase, rest: list[Word], statement: Statement) -> li
         return scheduled(subject.whole, read, negated=False)
     plain = values.phrase(behind) if subject.noun in ("major", "plan", "status", "position") else None
     if value := values.number(behind) or (values.identifier(behind) if known else None) or plain:
-        noun = subject.noun if known else "value"
-        return make(subject.bearer if known else subject.whole, noun, value.text)
+        noun, text = values.measured(subject.noun or "is", value.text)
+        return make(subject.bearer if known else subject.whole, noun, text)
     value = values.name(behind)
     if value is None or determiner == "the":
         return []

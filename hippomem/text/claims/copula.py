@@ -64,6 +64,8 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
             return make(subject.bearer, subject.noun, key(rest[:length]), negated=negated)
         behind = rest[length:]
         more = "" if behind and behind[0].low == "for" else values.qualifier(behind)  # "closed for repairs"
+        if group in _OF_PERSONS and behind and behind[0].low in ("in", "on") and values.when(behind[1:]):
+            more = ""  # "got married in June"
         if more is None:
             return []
         return make(subject.whole, f"{group} {more}".strip(), key(rest[:length]), negated=negated)
@@ -113,7 +115,8 @@ def _role(rest: list[Word], statement: Statement) -> list[Claim]:
         whose = read_subject(rest[:end], statement.context, opens=False)  # "the goalkeeper of the team"
         return make(whose.bearer, whose.noun, subject.whole, negated=statement.negated) if whose and whose.noun else []
     superlative = rest[0].low == "the" and len(rest) > 2 and _is_superlative(rest[1].low)
-    named = rest[0].low == "the" and len(rest) > 2 and rest[1].name
+    told = statement.context.notes and end > 2  # "the project manager", of which an encyclopedia has many
+    named = rest[0].low == "the" and len(rest) > 2 and (rest[1].name or told)
     if not (superlative or named or rest[0].low in ("my", "our") or any(word.owns for word in rest[:3])):
         return []
     owner = read_subject(rest[:end], statement.context, opens=False)
@@ -171,7 +174,7 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
     behind = (
         rest[2:] if rest[0].low == "due" and len(rest) > 1 and rest[1].low in ("on", "by", "at", "in") else rest[1:]
     )
-    if read := values.when(behind):
+    if read := values.when(behind, hour=rest[0].low == "at"):
         if subject.noun == "birthday":
             return make(subject.bearer, subject.noun, read.day, negated=negated)
         return scheduled(subject.whole, read, negated=negated) if subject.kind == "thing" else []
@@ -185,7 +188,8 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
     if behind[0].text.count(".") > 1:
         return make(subject.whole, "address", value.text, negated=negated)
     owned = subject.whole.split()[-1] in _HOMES and value.text not in COUNTRIES | REGIONS
-    if owned or PLACES & set(value.text.split()):
+    told = statement.context.notes and value.text not in COUNTRIES | REGIONS  # an encyclopedia tells town and county
+    if owned or told or PLACES & set(value.text.split()):
         return make(subject.whole, "place", value.text, negated=negated)
     return []
 
@@ -214,12 +218,14 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
     subject = statement.subject
     if not subject.noun:
         return []
+    if statement.plural and subject.noun not in ("headquarters", "hours", "pronouns"):
+        return []  # "my favourite books are …"
     known, favourite = subject.noun in _KNOWN, subject.noun.startswith("favourite ")
     if subject.noun in ("hours", "pronouns"):
         return make(subject.bearer, subject.noun, key(rest[:6]), negated=statement.negated)
     if rest[0].low == "with" and subject.noun != "is" and len(rest) > 1 and rest[1].name:
         rest = rest[1:]  # "my insurance is with Allianz"
-    if rest[0].low in ("a", "an"):
+    if rest[0].text in ("a", "an"):  # not blood type A
         if not (known and subject.noun in _THINGS_OWNED) and not favourite:
             return []
         rest = rest[1:]
@@ -234,7 +240,8 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
     more = values.qualifier(value.rest)
     if more is None:
         return []
-    claims = make(subject.bearer, f"{subject.noun} {more}".strip(), value.text, negated=statement.negated)
+    noun, text = values.measured(subject.noun, value.text)
+    claims = make(subject.bearer, f"{noun} {more}".strip(), text, negated=statement.negated)
     if subject.noun in ("spouse", "fiance") and not statement.negated:
         claims += make(subject.bearer, "marital", "married" if subject.noun == "spouse" else "engaged")
     return claims

@@ -32,7 +32,7 @@ CONJUNCTIONS = frozenset(
 #: Words that are no part of a noun phrase.
 NOT_IN_NOUN_PHRASE = frozenset(
     """i you he she it we they me him us them this these those there here what who which how why not no never very too as
-    if than because do does did am is are was were been be have has had would could should can will must to from by with
+    if than because do does did am is are was were been be have has had would could should can will must by
     like into about after before during between under over some any many most several few each every all both either
     neither one two other others another such same""".split()
 )
@@ -40,6 +40,8 @@ QUANTIFIERS = frozenset(
     "one two three four some any many most several few each every all both either neither other others another".split()
 )
 PREPOSITIONS = frozenset("of for at in on".split())
+#: May stand within a noun phrase: "the flight from Oslo", "my appointment with Dr. Lee".
+INNER = PREPOSITIONS | {"with", "from", "to"}
 #: Ends a value.
 STOPPERS = frozenset(
     """in on at for with since from as because by to into after before during until when while which who that where now

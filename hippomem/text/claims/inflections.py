@@ -6,6 +6,7 @@ from hippomem.text.claims.function_words import BE_PRESENT, CONTRACTIONS
 
 #: base, third person, -ing, past, participle (when it differs).
 _VERBS = """
+slip slips slipping slipped | meet meets meeting met | last lasts lasting lasted
 appoint appoints appointing appointed | arrive arrives arriving arrived | assign assigns assigning assigned
 attend attends attending attended | bank banks banking banked | base bases basing based
 become becomes becoming became become | begin begins beginning began begun | bring brings bringing brought

@@ -60,6 +60,9 @@ schedule     | when     | begins at, begins on, leaves at, leaves on, departs at
 schedule     | when     | is scheduled for, is scheduled at, is scheduled on, is held on, is held at
 place        | name     | lives in, lives at, resides in, resides at, is based in, moved to, relocated to, settled in
 place        | name     | moved back to, was moved to
+schedule     | schedule | slipped to, was moved back to, was moved up to, was moved forward to
+schedule     | when     | meets on, meets at
+lasting      | when     | runs until, lasts until
 venue        | name     | is held in, takes place in
 assignee     | name     | is assigned to, was assigned to, was reassigned to
 deployment   | name     | is deployed on, is deployed to
@@ -170,6 +173,8 @@ hours              | opening hours, office hours, business hours, visiting hours
 dose               | dose, dosage
 size               | size
 major              | major
+blood type         | blood type
+currency           | currency
 pronouns           | pronouns
 language           | default language, preferred language
 status             | status

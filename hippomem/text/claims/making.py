@@ -21,13 +21,17 @@ class Claim(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What is known of a clause before its value is read. lower: written without capitals.    dated: it names a year."""
+    """What is known of a clause before its value is read. lower: written without capitals.    dated: it names a year.
+
+    plural: its verb is "are".
+    """
 
     subject: Subject
     negated: bool
     context: Context
     lower: bool = False
     dated: bool = False
+    plural: bool = False
 
 
 def make(bearer: str, attribute: str, value: str, *, negated: bool = False) -> list[Claim]:

@@ -60,10 +60,9 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
         if not _SCHOOLS & {word.low for word in rest[:8]}:
             return []
         attribute = "school"
-    elif (attribute in ("value", "setting") and subject.noun not in ("", "is")) or (
-        attribute == "price" and subject.noun in _MONEY
-    ):
-        return make(subject.bearer, subject.noun, value.text, negated=negated)
+    elif subject.noun in _MONEY if attribute == "price" else attribute in ("value", "setting") and subject.noun:
+        noun, text = values.measured(subject.noun, value.text)
+        return make(subject.bearer, noun, text, negated=negated)
     elif attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     elif attribute in _WHERE:
@@ -97,7 +96,7 @@ def place_attribute(value: str) -> str:
 
 
 def _when(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    read = values.when(rest)
+    read = values.when(rest, hour=phrase.particles[-1:] == ("at",))
     whole = statement.subject.whole
     if read is None or (statement.subject.kind == "speaker" and phrase.attribute == "schedule"):
         return []

@@ -26,11 +26,14 @@ from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 #: Words that silence a sentence wherever they stand.
 _SILENCING = SILENT - {"until", "till"}
 _OPENINGS = frozenset(["i", "we", "my", "our", "the"])
+_UNTIL = frozenset("postponed delayed runs lasts valid".split())
 _DIGIT = re.compile(r"\d")
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
-_NOTED = ADVERBS | frozenset("remember reminder know noted just a the to you be keep in mind aware".split())
+_NOTED = ADVERBS | frozenset(
+    "remember reminder know noted correction edit news status info just a the to you be keep in mind aware".split()
+)
 #: Somebody's words: a quotation mark that does not close within a name's length ("renamed to “Ibis”" has one that does).
 _QUOTE = re.compile(r"""["“„«](?!\w+(?:\s\w+){0,2}[.,!]?["”“»])(?=\w)""")
 
@@ -59,9 +62,9 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     parts = clauses_of(sentence)
     if any(_silences(part.words, i) for part in parts for i in range(len(part.words))):
         return []
-    if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
-        label = parts.pop(0)
-        speaker = " ".join(word.text for word in label.words) if label.words[0].low not in _NOTED else speaker
+    if not speaker and parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:
+        label = parts.pop(0).words  # "AdamSmith: I moved …" names who speaks
+        speaker = " ".join(word.text for word in label) if not any(word.low in _NOTED for word in label) else ""
     context = context_of(speaker, title)
     dated = any(values.is_year(word) for part in parts for word in part.words)
     lower = not any(word.text[:1].isupper() for part in parts for word in part.words)
@@ -99,7 +102,7 @@ def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
 def _silences(words: list[Word], i: int) -> bool:
     """Whether a word voids the sentence; "until" does not when it says to when something was put off."""
     low = words[i].low
-    return low in SILENT and not (low in ("until", "till") and i > 0 and words[i - 1].low in ("postponed", "delayed"))
+    return low in SILENT and not (low in ("until", "till") and i > 0 and words[i - 1].low in _UNTIL)
 
 
 def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
@@ -133,8 +136,8 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
         low = words[start].low
         if low in MODALS:
             return [], None
-        if not (low in AUXILIARIES or low in PRESENT or low in PAST):
-            continue
+        if not (low in AUXILIARIES or low in PRESENT or low in PAST) or (words[start].name and start):
+            continue  # "I Married a Monster" is a title
         head = _without_adverbs(words[:start])
         negated = len(head) > 1 and head[-2].low == "no" and head[-1].low == "longer"
         head = _without_adverbs(head[:-2]) if negated else head
@@ -147,7 +150,9 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
                 claim
                 for each in subjects
                 for claim in claims_of_verb(
-                    verb, words, Statement(each, verb.negated, setting.context, setting.lower, setting.dated)
+                    verb,
+                    words,
+                    Statement(each, verb.negated, setting.context, setting.lower, setting.dated, low == "are"),
                 )
             ]
             if claims or low in AUXILIARIES:
@@ -160,7 +165,7 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
 def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
     """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
     plural = subject.kind == "speaker" or setting.beside is not None
-    if subject.noun in ("headquarters", "hours", "pronouns") or (head and head[-1].low == "headquarters"):
+    if head and head[-1].low.endswith("s") and not head[-1].low.endswith("ss"):  # "Backups are", "Reuters is"
         return True
     return verb not in (THIRD_PERSON if plural else BASE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hippomem.text.claims import values
-from hippomem.text.claims.clauses import Word, key
+from hippomem.text.claims.clauses import Word, key, word
 from hippomem.text.claims.function_words import STOPPERS
 from hippomem.text.claims.lexicon import FRESH, ROLES, Phrase
 from hippomem.text.claims.making import Claim, Statement, make
@@ -46,6 +46,11 @@ def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Clai
         rest = rest[1:]
     if (found := read_role(rest, statement.context)) is not None:
         return make(found[0].whole, found[1], statement.subject.whole)
+    owner = read_subject([word("the"), *rest], statement.context, opens=False) if statement.context.notes else None
+    if (
+        phrase.particles != ("to",) and owner is not None and owner.noun in ROLES and owner.bearer != owner.noun
+    ):  # "took over as project manager"
+        return make(owner.bearer, owner.noun, statement.subject.whole)
     if phrase.particles == ("to",) and (value := values.phrase(rest)):
         return make(statement.subject.whole, "position", value.text)
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from hippomem.text.claims.clauses import Word, key, word
-from hippomem.text.claims.function_words import ADVERBS, NAME_CONNECTORS, NOT_IN_NOUN_PHRASE, PREPOSITIONS, QUANTIFIERS
+from hippomem.text.claims.function_words import ADVERBS, INNER, NAME_CONNECTORS, NOT_IN_NOUN_PHRASE, QUANTIFIERS
 from hippomem.text.claims.inflections import PAST
 from hippomem.text.claims.lexicon import FAVOURITE, FRESH, LOOSE, MANY, NOUNS
 from hippomem.text.fold import fold
@@ -139,7 +139,7 @@ def noun_key(words: list[Word]) -> str:
     """The name of the attribute that a noun stands for: "new email address" → "email". "" when it is none."""
     while len(words) > 1 and words[0].low in FRESH:
         words = words[1:]
-    if not words or not _plain(words) or any(w.low in PREPOSITIONS for w in words):
+    if not words or not _plain(words) or any(w.low in INNER for w in words):
         return ""
     lows = [_SPELLING.get(w.low, w.low) for w in words]
     if lows[0] in FAVOURITE:
@@ -164,7 +164,7 @@ def owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
     """Such as "my <words>", "Elena's <words>": of *bearer*, the noun."""
     if not words or any(w.low in NOT_IN_NOUN_PHRASE for w in words):
         return None
-    split = next((i for i, w in enumerate(words) if w.low in PREPOSITIONS), len(words))
+    split = next((i for i, w in enumerate(words) if w.low in INNER), len(words))
     while len(words) > 1 and words[0].low in FRESH:
         words, split = words[1:], split - 1
     noun = noun_key(words[:split]) if split else ""
@@ -206,7 +206,7 @@ def _attributed(words: list[Word], context: Context) -> Subject | None:
     """Such as "wifi password" → the password of "wifi"; "deadline" → itself."""
     whole = key(words)
     scoped = f"{context.scope} {whole}".strip() if context.scope and not all(w.name for w in words) else whole
-    for start in range(1, 0 if any(w.low in PREPOSITIONS for w in words) else len(words)):
+    for start in range(1, 0 if any(w.low in INNER for w in words) else len(words)):
         if noun := _noun_of(words[start:]):
             bearer = key(words[:start])
             bearer = f"{context.scope} {bearer}".strip() if context.scope else bearer

@@ -26,6 +26,7 @@ _DETERMINERS = frozenset(["the", "a", "an", "my", "our"])
 _NO_NAMES = frozenset(
     "home night work school my our his her their your times weekends once first least all best it".split()
 )
+_FIRMS = frozenset(["plc", "ltd", "inc", "llc", "gmbh"])
 _ORDINALS = ("st", "nd", "rd", "th")
 
 
@@ -57,6 +58,7 @@ def name(words: Words, *, lower: bool = False) -> Value | None:
     while taken < len(words) and taken - start < MAX_VALUE_WORDS:
         this = words[taken]
         linked = this.low in NAME_CONNECTORS and taken > start and _name_follows(words, taken + 1)
+        linked = linked or (this.low in _FIRMS and taken > start)
         if not ((this.name and not _is_time(this)) or linked or (lower and not start and this.low not in STOPPERS)):
             break
         taken += 1
@@ -101,6 +103,13 @@ def number(words: Words) -> Value | None:
     return Value(text, words[taken:]) if text.strip() else None
 
 
+def measured(attribute: str, value: str) -> tuple[str, str]:
+    """Attribute and value of a thing without a noun: "is 20 degrees" answers nothing that "is 30 square metres" does."""
+    first, *unit = value.split()
+    split = attribute == "is" and unit and first[:1].isdigit() and not any(word[:1].isdigit() for word in unit)
+    return (f"is in {' '.join(unit)}", first) if split else (attribute, value)
+
+
 class When(NamedTuple):
     """A day and a time, folded, either may be ""."""
 
@@ -109,8 +118,11 @@ class When(NamedTuple):
     rest: Words
 
 
-def when(words: Words) -> When | None:
-    """A day, a time, or both: "Tuesday", "May 3", "14 May 2025", "Monday at 3 pm", "10:00", "noon"."""
+def when(words: Words, *, hour: bool = False) -> When | None:
+    """A day, a time, or both: "Tuesday", "May 3", "14 May 2025", "Monday at 3 pm", "10:00", "noon".
+
+    hour: a bare number at the front is one ("at 9").
+    """
     day: Words = []
     time: Words = []
     at = 0
@@ -119,13 +131,21 @@ def when(words: Words) -> When | None:
         bare = this.low[:-1] if this.low.endswith("s") and this.low[:-1] in WEEKDAYS else this.low
         if bare in WEEKDAYS or this.low in MONTHS or is_year(this):
             day.append(this._replace(text=bare))
-        elif _is_clock(words, at) or (this.low in TIME_WORDS and this.low not in ("tomorrow",)):
+        elif (
+            _is_clock(words, at)
+            or (this.low in TIME_WORDS and this.low != "tomorrow")
+            or (((hour and not at) or (at and words[at - 1].low == "at")) and _is_hour(words, at))
+        ):
             time.append(this)
         elif this.low == "tomorrow":
             day.append(this)
         elif _is_day_number(words, at):
             day.append(this._replace(text=this.text.rstrip("stndrh") or this.text))
-        elif this.low in ("on", "at", "the", "of", "from") and at + 1 < len(words) and _is_when(words, at + 1):
+        elif (
+            this.low in ("on", "at", "the", "of", "from")
+            and at + 1 < len(words)
+            and (_is_when(words, at + 1) or (this.low == "at" and at and _is_hour(words, at + 1)))
+        ):
             pass
         else:
             break
@@ -142,6 +162,11 @@ def _is_clock(words: Words, at: int) -> bool:
     if ":" in low or low.endswith(("am", "pm")) or (low.endswith("h") and low[:-1].isdigit()):
         return True
     return at + 1 < len(words) and words[at + 1].low in ("am", "pm", "a.m", "p.m", "o'clock") and len(low) <= 5
+
+
+def _is_hour(words: Words, at: int) -> bool:
+    low = words[at].low
+    return low.isdigit() and int(low[:3]) <= 24 and (at + 1 == len(words) or words[at + 1].low in STOPPERS)
 
 
 def _is_day_number(words: Words, at: int) -> bool:
