@@ -37,7 +37,7 @@ def changes_object(phrase: Phrase, rest: list[Word], statement: Statement) -> li
     if read := values.when(behind):
         return scheduled(subject.whole, read, negated=False)
     plain = values.phrase(behind) if subject.noun in ("major", "plan", "status", "position") else None
-    if value := values.number(behind) or (values.identifier(behind) if known else None) or plain:
+    if value := values.number(behind) or (values.identifier(behind, known=True) if known else None) or plain:
         noun, text = values.measured(subject.noun or "is", value.text)
         return make(subject.bearer if known else subject.whole, noun, text)
     value = values.name(behind)

@@ -11,6 +11,7 @@ from hippomem.text.fold import fold, fold_token, normalise
 _LEFT = "\"'“”‘’«»[{*_`"
 _RIGHT = "\"'”“’‘»]}*_`"
 _ENDS = ".,;:!?…。！？،؛"
+_SHORT = {"'ll": "will", "'d": "would", "'re": "are", "'ve": "have"}
 _DASHES = frozenset(["-", "–", "—", "--", "|", "/", "&", "+", "="])
 _ABBREVIATIONS = frozenset("mr mrs ms dr prof st gen col lt capt sgt rev hon no jr sr mt ft vs approx".split())
 
@@ -92,9 +93,9 @@ def clauses_of(sentence: str) -> list[Clause]:
         low = bare.lower()
         if stops and core.endswith(".") and (low in _ABBREVIATIONS or len(bare) == 1 or low in ("a.m", "p.m", "u.s")):
             stops = False
-        if low in CONTRACTIONS:
-            first, *rest = CONTRACTIONS[low]
-            words.append(Word(first, first, name=False))
+        if low in CONTRACTIONS or low.endswith(("'ll", "'d", "'re", "'ve")):
+            first, *rest = CONTRACTIONS.get(low) or (bare[: low.rindex("'")], _SHORT[low[low.rindex("'") :]])
+            words.append(Word(first, first, name=False) if low in CONTRACTIONS else word(first))
             words.extend(Word(part, part, name=False) for part in rest)
         elif low in CONJUNCTIONS and (low != "that" or words):
             close(low)

@@ -66,7 +66,7 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
         more = "" if behind and behind[0].low == "for" else values.qualifier(behind)  # "closed for repairs"
         if group in _OF_PERSONS and behind and behind[0].low in ("in", "on") and values.when(behind[1:]):
             more = ""  # "got married in June"
-        if more is None:
+        if more is None or more.startswith("in "):  # "active in politics"
             return []
         return make(subject.whole, f"{group} {more}".strip(), key(rest[:length]), negated=negated)
     return []
@@ -150,7 +150,8 @@ def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
     at = next((i for i, word in enumerate(rest[:6]) if word.low in ("at", "for")), 0)
     if not at:
         what = values.phrase(rest)
-        short = what is not None and not what.rest and len(rest) <= 3 and subject.kind in ("speaker", "name", "title")
+        told = subject.kind == "speaker" or (subject.kind == "name" and statement.context.notes)
+        short = told and what is not None and not what.rest and len(rest) <= 3
         return make_one(subject.whole, "is a", what.text, negated=negated) if short and what is not None else []
     noun = rest[at - 1].low
     if rest[at].low == "for" and subject.kind != "speaker":
@@ -254,7 +255,7 @@ def _value_of_noun(rest: list[Word], noun: str, known: bool, favourite: bool) ->
     if value is not None:  # "100 requests per minute": what is counted belongs to the value
         counted = values.phrase(value.rest)
         return values.Value(f"{value.text} {counted.text}", counted.rest) if counted else value
-    value = values.name(rest) or values.identifier(rest)
+    value = values.name(rest) or values.identifier(rest, known=known)
     if value is None and ((known and rest[0].low == "the") or favourite or noun in _WORDS):
         value = values.phrase(rest)
     return value

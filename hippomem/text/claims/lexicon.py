@@ -253,7 +253,8 @@ MANY = frozenset(
     book film movie episode way lesson tip word dream fear memory gift present wish hope opinion view thought
     favorite favourite feeling experience passion talent strength weakness concern rest majority most kind type sort piece
     bit name effect cause focus theme subject topic message title term use role best worst other another same fact
-    beginning end start side bottom top meaning source sign form function feature site location area object""".split()
+    beginning end start pick choice suggestion
+    recommendation guess vote side bottom top meaning source sign form function feature site location area object""".split()
 )
 #: A possessor whose bearer is not one: "my friend lives in …" may be two friends.
 LOOSE = frozenset(

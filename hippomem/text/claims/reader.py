@@ -165,7 +165,7 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
 def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
     """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
     plural = subject.kind == "speaker" or setting.beside is not None
-    if head and head[-1].low.endswith("s") and not head[-1].low.endswith("ss"):  # "Backups are", "Reuters is"
+    if verb in AUXILIARIES and head and head[-1].low.endswith("s") and not head[-1].low.endswith("ss"):  # "Backups are"
         return True
     return verb not in (THIRD_PERSON if plural else BASE)
 

@@ -46,10 +46,9 @@ def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Clai
         rest = rest[1:]
     if (found := read_role(rest, statement.context)) is not None:
         return make(found[0].whole, found[1], statement.subject.whole)
-    owner = read_subject([word("the"), *rest], statement.context, opens=False) if statement.context.notes else None
-    if (
-        phrase.particles != ("to",) and owner is not None and owner.noun in ROLES and owner.bearer != owner.noun
-    ):  # "took over as project manager"
+    known = phrase.particles != ("to",) and statement.context.notes
+    owner = read_subject([word("the"), *rest], statement.context, opens=False) if known else None
+    if owner is not None and owner.noun in ROLES and owner.bearer != owner.noun:  # "took over as project manager"
         return make(owner.bearer, owner.noun, statement.subject.whole)
     if phrase.particles == ("to",) and (value := values.phrase(rest)):
         return make(statement.subject.whole, "position", value.text)

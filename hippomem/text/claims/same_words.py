@@ -24,6 +24,8 @@ _IRREGULAR_PAST = frozenset(
     """ran won ate went bought saw met made came gave spent lost felt found kept slept wrote brought thought taught caught
     beat hit put let shot flew swam sang drew threw stood sat spoke broke chose rode hurt""".split()
 )
+#: "16th", "1960s"
+_NO_AMOUNTS = ("st", "nd", "rd", "th", "0s")
 _PER = frozenset("day week month year hour minute second night morning time seat person head".split())
 
 
@@ -49,7 +51,7 @@ def same_words(words: list[Word], context: Context) -> list[Claim]:
         word = words[i]
         near = words[max(verb, i - 1) : i] + words[i + 1 : i + 2]
         dates = word.low in MONTHS and word.name and any(values.is_number(w) for w in near)
-        if values.is_year(word):
+        if values.is_year(word) or (word.low[:1].isdigit() and word.low.endswith(_NO_AMOUNTS)):
             return []
         if (values.is_number(word) and word.low != "one") or dates or (numbers and word.low in MAGNITUDES):
             numbers.append(NUMBERS.get(word.low, word.low))

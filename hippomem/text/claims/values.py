@@ -186,12 +186,15 @@ def _is_when(words: Words, at: int) -> bool:
     return plural in WEEKDAYS or low in MONTHS or low in TIME_WORDS or _is_clock(words, at) or _is_day_number(words, at)
 
 
-def identifier(words: Words) -> Value | None:
-    """One word that nobody writes in prose: a password, an address, a key, a version."""
+def identifier(words: Words, *, known: bool = False) -> Value | None:
+    """One word that nobody writes in prose: a password, an address, a key, a version.
+
+    known: of an attribute that has such values, so that a hyphen or a point is mark enough.
+    """
     if not words or (len(words) > 1 and qualifier(words[1:]) is None):
         return None
     text = words[0].text
-    marked = any(c in "@_./-" or c.isdigit() for c in text)
+    marked = any(c in "@_/" or c.isdigit() or (known and c in ".-") for c in text)
     return Value(key(words[:1]), words[1:]) if marked else None
 
 
