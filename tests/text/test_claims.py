@@ -322,3 +322,18 @@ def test_the_time_is_linear(piece: str) -> None:
     start = time.process_time()
     claims_of_sentence(long, speaker="Sam", title="Some Title")
     assert time.process_time() - start < 0.05
+
+
+def test_a_year_makes_a_story_but_not_of_a_recent_note() -> None:
+    """An encyclopedia tells of moves long past; a note without a title, of one year, may tell a change."""
+    lives, moved = say("Anna lives in Rome.", "Anna moved to Turin in 2023.")
+    assert conflict(lives, moved)
+    assert claims_of_sentence("Anna moved to Turin in 1923.") == []
+    assert claims_of_sentence("Anna moved to Turin in 2019 and came back in 2021.") == []
+    assert claims_of_sentence("She moved to Turin in 2023.", title="Anna Berg") == []
+
+
+def test_the_user_is_who_speaks() -> None:
+    """An assistant's memory says "User lives in Paris" of the one who says "I"."""
+    assert conflict(*say("User lives in Paris", "I moved to Berlin."))
+    assert conflict(claims_of_sentence("I live in Paris."), claims_of_sentence("The user's home is in Bonn."))

@@ -186,6 +186,8 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
         return []
     if subject.noun == "headquarters":
         return make(subject.bearer, subject.noun, value.text, negated=negated)
+    if subject.whole == f"{subject.bearer} home":
+        return make(subject.bearer, values.place_attribute(value.text), value.text, negated=negated)
     if behind[0].text.count(".") > 1:
         return make(subject.whole, "address", value.text, negated=negated)
     owned = subject.whole.split()[-1] in _HOMES and value.text not in COUNTRIES | REGIONS

@@ -183,7 +183,7 @@ spouse             | husband, wife, spouse
 partner            | partner, girlfriend, boyfriend
 fiance             | fiance, fiancé, fiancee, fiancée
 employer           | employer, workplace
-position           | job title, position, job, occupation, profession, title
+position           | job title, position, job, occupation, profession
 school             | school, university, college
 place              | residence, place of residence, current city
 headquarters       | headquarters, headquarter, head office

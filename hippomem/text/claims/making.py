@@ -21,9 +21,9 @@ class Claim(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What is known of a clause before its value is read. lower: written without capitals.    dated: it names a year.
+    """What is known of a clause before its value is read.
 
-    plural: its verb is "are".
+    lower: written without capitals.    dated: it names a year of the past.    plural: its verb is "are".
     """
 
     subject: Subject

@@ -9,7 +9,6 @@ from hippomem.text.claims.clauses import Word, key
 from hippomem.text.claims.function_words import COUNTS, PLACES, PREPOSITIONS, STOPPERS
 from hippomem.text.claims.lexicon import NOUNS, Kind, Phrase
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
-from hippomem.text.claims.places import COUNTRIES, REGIONS
 from hippomem.text.claims.subjects import noun_key
 from hippomem.text.words import term_of
 
@@ -66,7 +65,7 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
     elif attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     elif attribute in _WHERE:
-        attribute = place_attribute(value.text)
+        attribute = values.place_attribute(value.text)
     elif attribute in _EITHER:  # "joined Inter Miami": as what, the sentence need not say
         first, second = _EITHER[attribute]
         attribute, extra = first, make(subject.whole, second, value.text, negated=negated)
@@ -88,11 +87,6 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
 def _last_word(whole: str) -> list[Word]:
     last = whole.split()[-1]
     return [Word(last, last, name=False)]
-
-
-def place_attribute(value: str) -> str:
-    """Living in Rome and living in Italy answer two questions."""
-    return "country" if value in COUNTRIES else "region" if value in REGIONS else "place"
 
 
 def _when(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:

@@ -26,6 +26,8 @@ from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 #: Words that silence a sentence wherever they stand.
 _SILENCING = SILENT - {"until", "till"}
 _OPENINGS = frozenset(["i", "we", "my", "our", "the"])
+#: "Emil moved to London in 1950" is history; a note of one year since this one may well be news.
+_RECENT = "2000"
 _UNTIL = frozenset("postponed delayed runs lasts valid".split())
 _DIGIT = re.compile(r"\d")
 _CLOSING = " \"'”’)]"
@@ -66,7 +68,8 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
         label = parts.pop(0).words  # "AdamSmith: I moved …" names who speaks
         speaker = " ".join(word.text for word in label) if not any(word.low in _NOTED for word in label) else ""
     context = context_of(speaker, title)
-    dated = any(values.is_year(word) for part in parts for word in part.words)
+    years = [word.text for part in parts for word in part.words if values.is_year(word)]
+    dated = bool(years) and not (context.notes and len(years) == 1 and years[0] >= _RECENT)
     lower = not any(word.text[:1].isupper() for part in parts for word in part.words)
     found: dict[str, set[str]] = {}
     inherited: Subject | None = None
@@ -165,8 +168,13 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
 def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
     """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
     plural = subject.kind == "speaker" or setting.beside is not None
-    if verb in AUXILIARIES and head and head[-1].low.endswith("s") and not head[-1].low.endswith("ss"):  # "Backups are"
-        return True
+    if (
+        head
+        and head[-1].low.endswith("s")
+        and not head[-1].low.endswith("ss")
+        and (verb in AUXILIARIES or len(head) > 1)
+    ):
+        return True  # "Backups are", "my parents live"
     return verb not in (THIRD_PERSON if plural else BASE)
 
 

@@ -68,6 +68,8 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
     if len(words) == 1 and first in (*_PERSONS, "it"):
         fits = context.title and opens and (first == "it" or _may_be_person(context.title))
         return Subject(context.title, "", context.title, "title") if fits else None
+    if context.notes and [w.low for w in words if w.low != "the"] == ["user"]:  # as memories of an assistant say it
+        return Subject(context.speaker, "", context.speaker, "name")
     at = next((i for i in range(len(words) - 1, -1, -1) if words[i].owns), -1)
     if first in _POSSESSIVE and at < 1:
         if _POSSESSIVE[first] == "speaker":
@@ -79,7 +81,7 @@ def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject
         bearer = read_subject([*words[:at], words[at]._replace(owns=False)], context, opens=False)
         if bearer is None or bearer.kind == "title" or (bearer.whole.split()[-1] in MANY and words[-1].low == "name"):
             return None
-        return owned(bearer.whole, words[at + 1 :], "name" if bearer.kind == "name" else "thing")
+        return owned(bearer.whole, words[at + 1 :], "thing")
     if at >= 0:
         return None
     if first in ("the", "this"):

@@ -18,6 +18,7 @@ from hippomem.text.claims.function_words import (
     UNITS,
     WEEKDAYS,
 )
+from hippomem.text.claims.places import COUNTRIES, REGIONS
 
 Words = list[Word]
 MAX_VALUE_WORDS = 7
@@ -101,6 +102,11 @@ def number(words: Words) -> Value | None:
         taken += 1
     text = " ".join(NUMBERS.get(word.low, key([word])) for word in words[:taken])
     return Value(text, words[taken:]) if text.strip() else None
+
+
+def place_attribute(value: str) -> str:
+    """Living in Rome and living in Italy answer two questions."""
+    return "country" if value in COUNTRIES else "region" if value in REGIONS else "place"
 
 
 def measured(attribute: str, value: str) -> tuple[str, str]:
