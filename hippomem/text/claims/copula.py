@@ -5,11 +5,10 @@ from __future__ import annotations
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key
 from hippomem.text.claims.function_words import ADVERBS, DIMENSIONS, PLACES
-from hippomem.text.claims.lexicon import NOUNS, ROLES, STATUS
+from hippomem.text.claims.lexicon import NOUNS, STATUS
 from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
-from hippomem.text.claims.places import COUNTRIES, REGIONS
-from hippomem.text.claims.roles import plan_name, read_role
-from hippomem.text.claims.subjects import read_subject
+from hippomem.text.claims.places import COUNTRIES, LANGUAGES, REGIONS
+from hippomem.text.claims.roles import has_role, plan_name
 
 _OF_PERSONS = frozenset(["marital", "diet", "work", "pregnant", "ill"])
 _KNOWN = frozenset(NOUNS.values())
@@ -100,43 +99,6 @@ def _plan_or_version(rest: list[Word], statement: Statement) -> list[Claim]:
     return make(statement.subject.whole, "plan", plan, negated=statement.negated) if plan else []
 
 
-def _role(rest: list[Word], statement: Statement) -> list[Claim]:
-    """Such as "the CTO of Lumen Labs", "the UK prime minister", "Acme's CEO", "my favourite language"."""
-    subject = statement.subject
-    if subject.noun not in ("", "is"):
-        return []
-    if (found := read_role(rest, statement.context)) is not None:
-        return make(found[0].whole, found[1], subject.whole, negated=statement.negated)
-    end = len(rest)
-    while end and rest[end - 1].low in ADVERBS:
-        end -= 1
-    of = next((i for i, word in enumerate(rest[:5]) if word.low == "of"), 0)
-    if of > 1 and rest[0].low == "the" and subject.kind == "name" and statement.context.notes:
-        whose = read_subject(rest[:end], statement.context, opens=False)  # "the goalkeeper of the team"
-        return make(whose.bearer, whose.noun, subject.whole, negated=statement.negated) if whose and whose.noun else []
-    superlative = rest[0].low == "the" and len(rest) > 2 and _is_superlative(rest[1].low)
-    told = statement.context.notes and end > 2  # "the project manager", of which an encyclopedia has many
-    named = rest[0].low == "the" and len(rest) > 2 and (rest[1].name or told)
-    if not (superlative or named or rest[0].low in ("my", "our") or any(word.owns for word in rest[:3])):
-        return []
-    owner = read_subject(rest[:end], statement.context, opens=False)
-    if owner is None or (
-        subject.kind != "name" and not (superlative and any(word.isdigit() for word in subject.whole.split()))
-    ):
-        return []
-    if superlative:
-        return make(owner.whole, "is", subject.whole, negated=statement.negated)
-    if named and owner.noun not in ROLES:
-        return []
-    if not (owner.noun in _KNOWN or owner.noun.startswith("favourite ")):
-        return []
-    return make(owner.bearer, owner.noun, subject.whole, negated=statement.negated)
-
-
-def _is_superlative(word: str) -> bool:
-    return word.endswith("est") and word not in ("best", "west", "east", "rest", "test", "guest", "forest", "honest")
-
-
 def _occupation(rest: list[Word], statement: Statement) -> list[Claim]:
     """Such as "a nurse at St. Anne's Hospital"; "a teacher", which one may be no longer."""
     subject, negated = statement.subject, statement.negated
@@ -190,9 +152,9 @@ def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
         return make(subject.bearer, values.place_attribute(value.text), value.text, negated=negated)
     if behind[0].text.count(".") > 1:
         return make(subject.whole, "address", value.text, negated=negated)
-    owned = subject.whole.split()[-1] in _HOMES and value.text not in COUNTRIES | REGIONS
-    told = statement.context.notes and value.text not in COUNTRIES | REGIONS  # an encyclopedia tells town and county
-    if owned or told or PLACES & set(value.text.split()):
+    # An encyclopedia tells town, county and country of everything; a note tells where a thing is now.
+    told = subject.whole.split()[-1] in _HOMES or statement.context.notes
+    if (told and value.text not in COUNTRIES | REGIONS | LANGUAGES) or PLACES & set(value.text.split()):
         return make(subject.whole, "place", value.text, negated=negated)
     return []
 
@@ -204,15 +166,8 @@ def _group(rest: list[Word], statement: Statement) -> list[Claim]:
         return []
     if words[0].low in ("year", "grade") and values.is_number(words[1]):
         return make(statement.subject.whole, "grade", words[1].low, negated=statement.negated)
-    for noun, attribute in (
-        ("grade", "grade"),
-        ("class", "grade"),
-        ("year", "grade"),
-        ("timezone", "timezone"),
-        ("time", "timezone"),
-    ):
-        if words[1].low == noun:
-            return make(statement.subject.whole, attribute, words[0].low, negated=statement.negated)
+    if attribute := _GROUPS.get(words[1].low):
+        return make(statement.subject.whole, attribute, words[0].low, negated=statement.negated)
     return []
 
 
@@ -263,4 +218,4 @@ def _value_of_noun(rest: list[Word], noun: str, known: bool, favourite: bool) ->
     return value
 
 
-_READERS = (_state, _age_or_size, _plan_or_version, _role, _occupation, _moment, _group, _noun)
+_READERS = (_state, _age_or_size, _plan_or_version, has_role, _occupation, _moment, _group, _noun)

@@ -47,7 +47,7 @@ STOPPERS = frozenset(
     """in on at for with since from as because by to into after before during until when while which who that where now
     and or but so if not than like last next this these every again anymore currently today instead too also via using
     per a an each about under over near is was are has have will just only yesterday tomorrow tonight still together
-    alone permanently recently""".split()
+    alone permanently recently daily weekly monthly yearly nightly hourly once twice""".split()
 )
 NAME_CONNECTORS = frozenset(
     "of de del della der den di da do dos das du la las le les los van von zu bin ibn y e & the".split()

@@ -23,3 +23,7 @@ REGIONS = frozenset(
     |pennsylvania|rhode island|south carolina|south dakota|tennessee|texas|utah|vermont|virginia|west virginia|wisconsin
     |wyoming""".replace("\n    ", "").split("|")
 )
+LANGUAGES = frozenset(
+    """arabic bengali chinese czech danish dutch english finnish french german greek hebrew hindi hungarian italian japanese
+    korean latin norwegian polish portuguese russian spanish swedish turkish ukrainian urdu vietnamese""".split()
+)

@@ -24,7 +24,7 @@ from hippomem.text.claims.verbs import claims_of_verb, verb_group
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
 #: Words that silence a sentence wherever they stand.
-_SILENCING = SILENT - {"until", "till"}
+_SILENCING = SILENT - {"until", "till", "once"}
 _OPENINGS = frozenset(["i", "we", "my", "our", "the"])
 #: "Emil moved to London in 1950" is history; a note of one year since this one may well be news.
 _RECENT = "2000"
@@ -103,9 +103,13 @@ def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
 
 
 def _silences(words: list[Word], i: int) -> bool:
-    """Whether a word voids the sentence; "until" does not when it says to when something was put off."""
+    """Whether a word voids the sentence. Not "until" of what was put off till then, nor "once" of "once a day"."""
     low = words[i].low
-    return low in SILENT and not (low in ("until", "till") and i > 0 and words[i - 1].low in _UNTIL)
+    if low in ("until", "till") and i > 0 and words[i - 1].low in _UNTIL:
+        return False
+    if low == "once" and (i + 1 == len(words) or words[i + 1].low in ("a", "per", "every", "daily")):
+        return False
+    return low in SILENT
 
 
 def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
@@ -168,12 +172,8 @@ def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | Non
 def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
     """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
     plural = subject.kind == "speaker" or setting.beside is not None
-    if (
-        head
-        and head[-1].low.endswith("s")
-        and not head[-1].low.endswith("ss")
-        and (verb in AUXILIARIES or len(head) > 1)
-    ):
+    last = head[-1].low if head else ""
+    if last.endswith("s") and not last.endswith("ss") and (verb in AUXILIARIES or len(head) > 1):
         return True  # "Backups are", "my parents live"
     return verb not in (THIRD_PERSON if plural else BASE)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word, key, word
-from hippomem.text.claims.function_words import STOPPERS
-from hippomem.text.claims.lexicon import FRESH, ROLES, Phrase
+from hippomem.text.claims.function_words import ADVERBS, STOPPERS
+from hippomem.text.claims.lexicon import FRESH, NOUNS, ROLES, Phrase
 from hippomem.text.claims.making import Claim, Statement, make
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
 
 _PLANS = frozenset("plan tier subscription licence license package".split())
+_KNOWN = frozenset(NOUNS.values())
+_NO_SUPERLATIVES = frozenset("best west east rest test guest forest honest".split())
 _ITS = frozenset("its the our their his her my".split())
 
 
@@ -31,6 +33,33 @@ def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
         whole = key(body)
         bearer = Subject(whole, "", whole, "thing")
     return (bearer, role) if bearer is not None else None
+
+
+def has_role(rest: list[Word], statement: Statement) -> list[Claim]:
+    """Behind "is": "the CTO of Lumen Labs", "the UK prime minister", "Acme's CEO", "my favourite language"."""
+    subject, context, negated = statement.subject, statement.context, statement.negated
+    if subject.noun not in ("", "is"):
+        return []
+    if (found := read_role(rest, context)) is not None:
+        return make(found[0].whole, found[1], subject.whole, negated=negated)
+    while rest and rest[-1].low in ADVERBS:
+        rest = rest[:-1]
+    definite = len(rest) > 2 and rest[0].low == "the"
+    if not (definite or (rest and rest[0].low in ("my", "our")) or any(word.owns for word in rest[:3])):
+        return []
+    what = read_subject(rest, context, opens=False)
+    superlative = definite and rest[1].low.endswith("est") and rest[1].low not in _NO_SUPERLATIVES
+    numbered = superlative and any(word.isdigit() for word in subject.whole.split())  # "version 3.2"
+    if what is None or not (subject.kind == "name" or numbered):
+        return []
+    if superlative:  # "the tallest building in the world"
+        return make(what.whole, "is", subject.whole, negated=negated)
+    of = context.notes and any(word.low == "of" for word in rest[2:5])  # "the goalkeeper of the team"
+    if definite and not (what.noun in ROLES and (context.notes or rest[1].name)) and not (of and what.noun):
+        return []  # "the project manager": an encyclopedia has many
+    if not definite and not (what.noun in _KNOWN or what.noun.startswith("favourite ")):
+        return []
+    return make(what.bearer, what.noun, subject.whole, negated=negated)
 
 
 def becomes(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:

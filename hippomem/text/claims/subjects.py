@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from hippomem.text.claims.clauses import Word, key, word
+from hippomem.text.claims.clauses import Word, key
 from hippomem.text.claims.function_words import ADVERBS, INNER, NAME_CONNECTORS, NOT_IN_NOUN_PHRASE, QUANTIFIERS
 from hippomem.text.claims.inflections import PAST
 from hippomem.text.claims.lexicon import FAVOURITE, FRESH, LOOSE, MANY, NOUNS
@@ -217,9 +217,3 @@ def _attributed(words: list[Word], context: Context) -> Subject | None:
     many = (last in MANY and words[0].low not in ("default", "preferred")) or words[0].low in QUANTIFIERS
     noun = "" if many else (_noun_of(words) or "is")
     return Subject(scoped, noun, scoped, "thing") if whole else None
-
-
-def subject_of_text(text: str, context: Context) -> Subject | None:
-    """The subject that a whole string names, as in a triple."""
-    words = [word(piece) for piece in text.split()]
-    return read_subject(words, context, opens=False) if words else None
