@@ -337,3 +337,19 @@ def test_the_user_is_who_speaks() -> None:
     """An assistant's memory says "User lives in Paris" of the one who says "I"."""
     assert conflict(*say("User lives in Paris", "I moved to Berlin."))
     assert conflict(claims_of_sentence("I live in Paris."), claims_of_sentence("The user's home is in Bonn."))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Sarah moved to Rome for three months.", "Sarah lives in Bonn."),
+        ("Ana is assigned to PR 12.", "Ana is assigned to PR 13."),
+        ("The manual is in English.", "The manual is in German."),
+        ("My favourite books are Emma and Dune.", "My favourite books are Ulysses and It."),
+        ("The room is 20 degrees.", "The room is 30 square metres."),
+        ("The first president is Ana Reyes.", "The second president is Ben Cole."),
+    ],
+)
+def test_near_misses(first: str, second: str) -> None:
+    """What looked like a change once, and is none."""
+    assert not conflict(*say(first, second))

@@ -17,6 +17,7 @@ _SCHOOLS = frozenset(
 )
 _WHERE = frozenset(["place", "location", "venue"])
 _EITHER = {"joined": ("employer", "club"), "transfer": ("club", "school")}
+_SPANS = frozenset("day days week weeks month months year years weekend summer winter semester holidays".split())
 _MONEY = frozenset(["price", "rent", "salary", "budget", "rate"])
 _DOSES = frozenset("mg mcg µg g ml iu units".split())
 #: What these answer for one day, they need not for another: a day behind the time is part of the question.
@@ -65,10 +66,15 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
     elif attribute in ("spouse", "fiance") and not negated:
         extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
     elif attribute in _WHERE:
+        if value.rest and value.rest[0].low == "for" and _SPANS & {word.low for word in value.rest}:
+            return []  # "moved to Rome for three months": for that long only
         attribute = values.place_attribute(value.text)
     elif attribute in _EITHER:  # "joined Inter Miami": as what, the sentence need not say
         first, second = _EITHER[attribute]
         attribute, extra = first, make(subject.whole, second, value.text, negated=negated)
+    elif attribute == "assignee":
+        if any(c.isdigit() for c in value.text):
+            return []  # "Ana is assigned to PR 12": she may be to others
     elif attribute == "called":
         if not noun_key(_last_word(subject.whole)):
             return []  # "my son is called Levi": there may be another

@@ -141,15 +141,14 @@ def noun_key(words: list[Word]) -> str:
     """The name of the attribute that a noun stands for: "new email address" → "email". "" when it is none."""
     while len(words) > 1 and words[0].low in FRESH:
         words = words[1:]
+    lows = [_SPELLING.get(w.low, w.low) for w in words]
+    if known := NOUNS.get(" ".join(lows)):
+        return known
     if not words or not _plain(words) or any(w.low in INNER for w in words):
         return ""
-    lows = [_SPELLING.get(w.low, w.low) for w in words]
     if lows[0] in FAVOURITE:
         vague = len(lows) == 1 or lows[-1] in _VAGUE_FAVOURITES
         return "" if vague else fold(" ".join(lows))
-    known = NOUNS.get(" ".join(lows))
-    if known:
-        return known
     last = lows[-1]
     if lows[0] in ("default", "preferred") and len(lows) > 1:
         return fold(" ".join(lows))

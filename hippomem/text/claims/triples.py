@@ -7,7 +7,7 @@ from hippomem.text.claims.clauses import Word, clauses_of, key, word
 from hippomem.text.claims.function_words import ADVERBS, AUXILIARIES, COUNTS, SILENT
 from hippomem.text.claims.inflections import PAST, PRESENT
 from hippomem.text.claims.lexicon import FRESH, NOUNS, ROLES
-from hippomem.text.claims.making import Claim, Statement, make
+from hippomem.text.claims.making import Claim, Statement, make, scheduled
 from hippomem.text.claims.roles import plan_name, read_role
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
 from hippomem.text.claims.verbs import claims_of_verb, verb_group
@@ -87,6 +87,8 @@ def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> l
         found = read_role([*words, *about], _CONTEXT)
         if found is not None or role in ROLES:
             return make(found[0].whole if found else text, role, whole)
+    if lows in (["date"], ["time"]) and (read := values.when(about)):
+        return scheduled(whole, read, negated=False)
     if lows[:2] == ["number", "of"] and (value := values.number(about)):
         *before, last = key(words[2:]).split() or [""]
         noun = COUNTS.get(key(words[2:])) or " ".join(["number of", *before, term_of(last) or last])
