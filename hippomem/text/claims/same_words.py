@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Word
-from hippomem.text.claims.function_words import AUXILIARIES, BE_PAST, MAGNITUDES, MONTHS, NUMBERS, QUANTIFIERS, WEEKDAYS
+from hippomem.text.claims.function_words import (
+    ADVERBS,
+    AUXILIARIES,
+    BE_PAST,
+    MAGNITUDES,
+    MONTHS,
+    NUMBERS,
+    QUANTIFIERS,
+    WEEKDAYS,
+)
 from hippomem.text.claims.inflections import PAST, PRESENT
 from hippomem.text.claims.making import Claim, make
 from hippomem.text.claims.subjects import Context, read_subject
@@ -53,12 +62,25 @@ def same_words(words: list[Word], context: Context) -> list[Claim]:
         dates = word.low in MONTHS and word.name and any(values.is_number(w) for w in near)
         if values.is_year(word) or (word.low[:1].isdigit() and word.low.endswith(_NO_AMOUNTS)):
             return []
+        before = words[i - 1]
+        if values.is_number(word) and i - 1 > verb and not (before.low in STOPPERS or _counts(before)):
+            return []  # "PR 12" is a name
         if (values.is_number(word) and word.low != "one") or dates or (numbers and word.low in MAGNITUDES):
             numbers.append(NUMBERS.get(word.low, word.low))
             template.append("#")
         else:
             template.append(word.low)
     return make(subject.whole, " ".join(template), " ".join(numbers)) if numbers else []
+
+
+def _counts(word: Word) -> bool:
+    """Whether a number may follow the word and still be an amount."""
+    return (
+        values.is_number(word)
+        or word.low in ADVERBS
+        or word.low in MONTHS
+        or word.low in ("around", "over", "me", "us")
+    )
 
 
 def _verb_at(words: list[Word]) -> int:
