@@ -12,6 +12,7 @@ from hippomem.text.claims.function_words import (
     MONTHS,
     NUMBERS,
     QUANTIFIERS,
+    STOPPERS,
     WEEKDAYS,
 )
 from hippomem.text.claims.inflections import PAST, PRESENT
