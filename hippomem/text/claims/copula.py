@@ -187,6 +187,8 @@ def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
         if not (known and subject.noun in _THINGS_OWNED) and not favourite:
             return []
         rest = rest[1:]
+    if not rest:
+        return []
     read = values.when(rest)
     if read and not subject.noun.startswith(("birthday", "record")):
         return scheduled(subject.whole, read, negated=statement.negated)
