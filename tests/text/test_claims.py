@@ -162,7 +162,7 @@ def test_what_can_be_true_together_does_not_retire(first: str, second: str) -> N
         "Joel said he lives in Nice.",
         "Joel wrote: “I live in Nice these days.”",
         "My mother thinks my favourite colour is blue.",
-        "I live in Rome, perhaps.",
+        "Perhaps, I live in Rome.",
         "My car is a",
         "I live in Rome and Paris.",
         "I live in Rome, Paris or Milan.",
