@@ -195,8 +195,8 @@ class Edge(NamedTuple):
 
 
 #: Exit codes: 1 unexpected, 2 configuration or usage, 3 input, 4 store, 5 indexing, 6 retrieval, 7 model, 8 access.
-#: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32003 to -32019 for ours: from -32020 on they are
-#: the protocol's own (a client that reads -32020 sends its call again), and -32000 to -32002 have meant other things.
+#: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32003 to -32019 for ours: from -32020 on they
+#: are the protocol's own (a client that reads -32020 sends its call again), and -32000 to -32002 have meant other things.
 EDGE: dict[type[HippomemError], Edge] = {
     HippomemError: Edge(1, 500, -32603),
     ConfigError: Edge(2, 400, -32602),
