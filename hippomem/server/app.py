@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 
 import hippomem
 from hippomem.errors import HippomemError
+from hippomem.models.embedder import Embedder
 from hippomem.server.access import Guard
 from hippomem.server.describing import DESCRIPTION, describe
 from hippomem.server.errors import on_hippomem_error, on_invalid
@@ -35,13 +36,16 @@ _TAGS = [
 ]
 
 
-def create_app(settings: ServerSettings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    settings: ServerSettings, *, embedder: Embedder | None = None, on_failure: Callable[[], None] = lambda: None
+) -> FastAPI:
     """The app of one server process. Store and model are opened when it starts and closed when it stops.
 
+    embedder: one that is at hand, instead of the settings' one.
     on_failure: called when they cannot be opened; ``app.state.running.failure`` says why.
     """
     metrics = Metrics()
-    running = Running(settings, metrics, on_failure=on_failure)
+    running = Running(settings, metrics, embedder=embedder, on_failure=on_failure)
     app = FastAPI(
         title="hippomem",
         version=hippomem.__version__,
