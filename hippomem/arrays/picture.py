@@ -19,6 +19,7 @@ from hippomem.arrays.kinds import MENTION, NAMES, STATES, TITLED, any_of
 from hippomem.graph.rows import GrowingRows
 from hippomem.graph.similarity import quantised_products
 from hippomem.graph.walk import Network
+from hippomem.store.display import Visible
 
 Ints = NDArray[np.int64]
 
@@ -198,7 +199,7 @@ class Picture:
     def size(self) -> tuple[int, int, int]:
         """(passages, facts, entities) that are there."""
         a = self.arrays
-        return self._count(LIVE), int(a.fact_alive.sum()), int(a.entity_alive.sum())
+        return self.live, int(a.fact_alive.sum()), int(a.entity_alive.sum())
 
     @property
     def live(self) -> int:
@@ -210,12 +211,32 @@ class Picture:
         """Places of all passages."""
         return np.flatnonzero(self.arrays.passage_alive[: self._count(PASSAGES)])
 
+    def within(self, passages: NDArray[np.bool_]) -> Picture:
+        """A picture that sees these passages only: a snapshot, to be thrown away when `sequence` moves.
+
+        passages: (P,) which places may be seen, room included; those that are gone are not.
+        """
+        from hippomem.arrays.within import Within
+
+        return Within(self, passages)
+
+    @property
+    def visible(self) -> Visible | None:
+        """Rows of the store whose words may be shown; None for all."""
+        return None
+
     # -- from rows of the store and from names to places --------------------------------------------------------------
 
     def passage_places(self, keys: Iterable[int]) -> dict[int, int]:
         """Row of the store → place, of those that are here."""
         a = self.arrays
         return _places(keys, self.lookups.passages, a.passage_key[: self._count(BASE_PASSAGES)], a.passage_alive)
+
+    def mask_of(self, keys: Iterable[int]) -> NDArray[np.bool_]:
+        """(P,) which passages have these rows of the store."""
+        mask = np.zeros(len(self.arrays.passage_alive), dtype=np.bool_)
+        mask[list(self.passage_places(keys).values())] = True
+        return mask
 
     def fact_places(self, keys: Iterable[int]) -> dict[int, int]:
         """Row of the store → place, of those that are here."""
@@ -306,7 +327,7 @@ class Picture:
     @property
     def is_empty(self) -> bool:
         """Whether nothing can be found."""
-        return self._count(LIVE) == 0
+        return self.live == 0
 
 
 def hashed(names: Iterable[str]) -> dict[str, int]:
