@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("hippomem.server.access")
 #: Seconds that a client gets to read a refusal while it is still sending: closed at once, it might see only a broken pipe.
 LINGER_SECONDS = 2.0
-#: What the log says of a client that left before there was a response (as nginx does).
+#: What the log says of a client that left before it had the response (as nginx does).
 CLIENT_LEFT = 499
 _SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
@@ -47,6 +47,7 @@ class Exchange:
         self._is_cut = False  # the app is told that the client left
         self._is_refused = False  # answered here: what the app says is dropped
         self._held: Message | None = None  # start of an error response that may be the framework's
+        self._failed: Answer | None = None  # the framework's answer to an error that it will raise again
         self._status: int | None = None  # as sent
         self._is_done = False
 
@@ -70,7 +71,7 @@ class Exchange:
         try:
             await app(self._scope, self.receive, self.send)
             if self._status is None and not self._is_gone:
-                await self._answer(RuntimeError("no response"))
+                await self._whole(self._failed or error_response(RuntimeError(), self._request_id))
         except HippomemError as error:
             await self._answer(error)
         except Exception as error:
@@ -86,7 +87,7 @@ class Exchange:
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            self._is_gone = self._is_gone or not self._is_done
+            self._is_gone = self._is_gone or not (self._is_done or self._is_refused)
             return message
         self._taken += len(message.get("body", b""))
         self._is_read = not message.get("more_body", False)
@@ -118,15 +119,17 @@ class Exchange:
             if answer is None:
                 await self._start(held)
                 await self._pass(message)
+            elif answer.status == 500:
+                self._failed = answer
             else:
                 await self._whole(answer)
         else:
             await self._pass(message)
 
     async def _pass(self, message: Message) -> None:
+        # Set before: with the last piece sent, what the server says of a client that left is of no matter.
+        self._is_done = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self._is_done = True
 
     async def _start(self, message: Message) -> None:
         """The start of a response, with the headers that all have; what the app says on safety and caching stands."""
@@ -157,8 +160,8 @@ class Exchange:
             answer = error_response(error, self._request_id)
             if self._expects_body():
                 answer.headers["connection"] = "close"
-            await self._whole(answer, more_body=self._expects_body())
             self._is_refused = True
+            await self._whole(answer, more_body=self._expects_body())
 
     def _expects_body(self) -> bool:
         names = {name for name, value in self._scope["headers"] if value != b"0"}
@@ -186,7 +189,7 @@ class Exchange:
 
     def _log(self, milliseconds: float, failure: Exception | None) -> None:
         """One line of JSON: no text, no query, no id of the path, no key; of an error its class and where it arose."""
-        status = CLIENT_LEFT if self._is_gone and (self._status is None or not self._is_done) else self._status
+        status = CLIENT_LEFT if self._is_gone else self._status
         caller = self._scope["state"].get("caller")
         line: dict[str, Any] = {
             "event": "request",

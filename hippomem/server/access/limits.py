@@ -61,7 +61,8 @@ class RateLimit:
             if len(self._full_at) > self._most:
                 self._drop(now)
 
-    def __len__(self) -> int:
+    @property
+    def buckets(self) -> int:
         """How many buckets are kept."""
         return len(self._full_at)
 
