@@ -131,8 +131,11 @@ class AddMessages(Body):
     user: f.User | None = None
     agent: f.Agent | None = None
     session: f.Session | None = None
+    kind: f.KindOf | None = None
     occurred_at: f.OccurredAt | None = None
-    position: f.Position | None = None
+    position: Annotated[
+        f.Position | None, Field(description="The first message's; null for behind those that the session has.")
+    ] = None
     metadata: f.Metadata | None = None
     ttl: f.Ttl | None = None
     expires_at: f.ExpiresAt | None = None

@@ -37,7 +37,12 @@ class Running:
     """
 
     def __init__(
-        self, settings: ServerSettings, metrics: Metrics, *, on_failure: Callable[[], None] = lambda: None
+        self,
+        settings: ServerSettings,
+        metrics: Metrics,
+        *,
+        embedder: Embedder | None = None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self._embedder = embedder
@@ -63,7 +68,9 @@ class Running:
         settings = self.settings
         try:
             self._tenants = await anyio.to_thread.run_sync(
-                lambda: Tenants(settings.store, embedder=self._embedder or settings.embedder, freshness=settings.freshness)
+                lambda: Tenants(
+                    settings.store, embedder=self._embedder or settings.embedder, freshness=settings.freshness
+                )
             )
             self._access = Access(self._tenants.store, host=settings.host, allowed_hosts=settings.allow_hosts)
         except Exception as error:

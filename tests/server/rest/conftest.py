@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +81,7 @@ def serving(store: Path, *, embedder: HashEmbedder | None = None, **settings: An
         until = time.monotonic() + PATIENCE
         while not server.started and thread.is_alive() and time.monotonic() < until:
             time.sleep(0.01)
-        url = "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
             yield Served(url, store, client, app=app)
     finally:
@@ -106,11 +106,22 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*options: object, store: Path | None = None, ready: bool = True, before: str = "") -> Served:
         store = store or tmp_path / "notes.hippo"
-        command = [sys.executable, "-c", f"{before}\nimport sys\nfrom hippomem.cli import main\nsys.exit(main())", "serve"]
+        command = [
+            sys.executable,
+            "-c",
+            f"{before}\nimport sys\nfrom hippomem.cli import main\nsys.exit(main())",
+            "serve",
+        ]
         command += ["--store", str(store), "--port", "0", "--json", "--rate", "0", *map(str, options)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HIPPOMEM_")}
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True, env=environment
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+            env=environment,
         )
         log: list[str] = []
         assert process.stdout is not None
@@ -136,10 +147,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for server in begun:
         server.client.close()
         assert server.process is not None
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(server.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         server.process.wait()
         for stream in (server.process.stdout, server.process.stderr):
             assert stream is not None
@@ -147,10 +156,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def _gather(stream: IO[str], lines: list[str]) -> None:
-    try:
+    with suppress(ValueError):  # closed meanwhile
         lines.extend(stream)
-    except ValueError:  # closed meanwhile
-        pass
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:

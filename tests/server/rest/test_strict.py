@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,11 @@ from hippomem.server.strict import DEPTH, LARGEST, read_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-LARGEST, LARGEST)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )
@@ -28,10 +33,8 @@ def test_plain_json_is_read_as_it_is(value: object, escaped: bool) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     """Nothing but InputError is raised, whatever comes in."""
-    try:
+    with suppress(InputError):
         read_json(body)
-    except InputError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
