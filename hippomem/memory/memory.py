@@ -348,7 +348,8 @@ class Memory:
         default), ModelError.
         """
         allowed = Filter.of(where)
-        with self._lock:
+        # One picture of the file from the ranking to the reasons: what is forgotten by others meanwhile is still there.
+        with self._lock, self.store.reading():
             fresh = self._freshness if freshness is None else freshness
             if retriever != DEFAULT_RETRIEVER:
                 if not allowed.is_open:
@@ -448,7 +449,7 @@ class Memory:
             return answer_question(question, _Searching(self, retriever, where), llm, k=k, steps=steps)
         if steps != 1:
             raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
-        with self._lock:
+        with self._lock, self.store.reading():
             found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever, **where)
             picture = self._scoped(Filter.of(where), False).picture
             return Trails(self.store, picture, self._asked).find(found, keep=k)
