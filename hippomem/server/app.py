@@ -9,13 +9,14 @@ from functools import partial
 from fastapi import FastAPI, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
 
 import hippomem
 from hippomem.errors import HippomemError
 from hippomem.models.embedder import Embedder
 from hippomem.server.access import Guard
 from hippomem.server.describing import DESCRIPTION, describe
-from hippomem.server.errors import on_hippomem_error, on_invalid
+from hippomem.server.errors import on_framework_error, on_hippomem_error, on_invalid
 from hippomem.server.metrics import Counting, Metrics
 from hippomem.server.routes import admin, health, memories, search
 from hippomem.server.running import Running
@@ -55,12 +56,17 @@ def create_app(
         docs_url=None,  # their scripts come from a CDN
         redoc_url=None,
         lifespan=partial(_lifespan, running),
-        exception_handlers={HippomemError: on_hippomem_error, RequestValidationError: on_invalid},
+        exception_handlers={
+            HippomemError: on_hippomem_error,
+            RequestValidationError: on_invalid,
+            HTTPException: on_framework_error,
+        },
     )
     app.state.running = running
     for group in (memories, search, admin):
         app.include_router(group.router, dependencies=[Security(_KEY)])
     app.include_router(health.router)
+    app.state.routes = [route for group in (memories, search, admin, health) for route in group.router.routes]
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_middleware(
         Guard,

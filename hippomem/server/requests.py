@@ -242,8 +242,8 @@ class RecallQuery(Body):
 
     namespace: f.Namespace = "default"
     query: f.Query
-    max_tokens: Annotated[int, Field(description="The block is at most so long.", ge=1, le=1_000_000)] = 1000
-    k: Annotated[int, Field(description="Passages that are looked at.", ge=1, le=1000)] = 20
+    max_tokens: Annotated[f.Whole, Field(description="The block is at most so long.", ge=1, le=1_000_000)] = 1000
+    k: Annotated[f.Whole, Field(description="Passages that are looked at.", ge=1, le=1000)] = 20
     where: Where = Where()
     freshness: bool | None = None
     """Rank what was said later before what it contradicts; null for as the server was started."""
@@ -254,7 +254,7 @@ class Question(Body):
 
     namespace: f.Namespace = "default"
     question: f.Query
-    k: Annotated[int, Field(description="Passages that come with the answer.", ge=1, le=1000)] = 5
+    k: Annotated[f.Whole, Field(description="Passages that come with the answer.", ge=1, le=1000)] = 5
 
 
 class ListParams(NamespaceParams):

@@ -43,7 +43,9 @@ def test_a_text_comes_back_with_all_that_was_said_about_it(served: Served) -> No
 def test_the_same_again_is_a_duplicate(served: Served) -> None:
     """Sending a request again is safe, and says so."""
     first = served.client.post("/v1/memories", json={"text": SORREL}).json()
-    again = served.client.post("/v1/memories", json={"memories": [{"text": SORREL}, {"text": "Gull Rock is wet."}]}).json()
+    again = served.client.post(
+        "/v1/memories", json={"memories": [{"text": SORREL}, {"text": "Gull Rock is wet."}]}
+    ).json()
     assert again["memory_ids"][0] == first["memory_ids"][0]
     assert (again["added"], again["duplicates"], again["new"]) == (1, 1, [False, True])
 
