@@ -53,6 +53,7 @@ def create_app(
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=_TAGS,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,  # their scripts come from a CDN
         redoc_url=None,
         lifespan=partial(_lifespan, running),

@@ -68,8 +68,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             license_info=app.license_info,
         )
+        schemas = made["components"]["schemas"]
+        for operation in (each for methods in made["paths"].values() for each in methods.values()):
+            for response in operation["responses"].values():
+                if response["description"] == "Successful Response":
+                    [content] = response["content"].values()
+                    response["description"] = schemas[content["schema"]["$ref"].rpartition("/")[2]]["description"]
         # FastAPI describes its own 422 body where a route has parameters; ours replaces it, and nobody refers to it then.
         for name in ("HTTPValidationError", "ValidationError"):
-            made["components"]["schemas"].pop(name, None)
+            schemas.pop(name, None)
         app.openapi_schema = made
     return app.openapi_schema

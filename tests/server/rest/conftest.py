@@ -70,7 +70,9 @@ class Served:
 
 
 @contextmanager
-def serving(store: Path, *, embedder: HashEmbedder | None = None, **settings: Any) -> Iterator[Served]:
+def serving(
+    store: Path, *, embedder: HashEmbedder | None = None, ready: bool = True, **settings: Any
+) -> Iterator[Served]:
     """The app in this process, behind uvicorn in a thread."""
     settings = {"rate": 0, **settings}
     app = create_app(ServerSettings(store=str(store), port=0, **settings), embedder=embedder or HashEmbedder())
@@ -83,6 +85,9 @@ def serving(store: Path, *, embedder: HashEmbedder | None = None, **settings: An
             time.sleep(0.01)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            while ready and client.get("/readyz").status_code != 200:
+                assert time.monotonic() < until, app.state.running.failure
+                time.sleep(0.01)
             yield Served(url, store, client, app=app)
     finally:
         server.should_exit = True
