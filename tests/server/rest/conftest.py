@@ -104,6 +104,17 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server over one memory, "Here.", for requests that change nothing; shared by the tests of a file."""
+    with serving(tmp_path_factory.mktemp("steady") / "notes.hippo") as server:
+        server.add("Here.")
+        yield server
+        # Whatever was asked, and refused, the one memory is all there is.
+        assert server.client.get("/v1/namespaces").json() == {"namespaces": ["default"]}
+        assert [each["text"] for each in server.client.get("/v1/memories").json()["memories"]] == ["Here."]
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """``start("--workers", 2, store=path)``: `hippomem serve` as a process of its own, with the default model."""
