@@ -27,10 +27,9 @@ from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.models.query_cache import with_query_cache
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
-from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
+from hippomem.store import IN_MEMORY, Store, filters, memories, passages, sources, stats, vectors
 from hippomem.store.export import canonical_text
-from hippomem.store.filters import Filter, count, expired, sources
-from hippomem.store.filters import memories as matching
+from hippomem.store.filters import Filter
 from hippomem.text.dates import iso_of, moment, require_date, stamped
 from hippomem.types import (
     AddReport,
@@ -204,8 +203,9 @@ class Memory:
 
         The same text, title and time again is the same memory, heard again. Of messages, those of users and assistants are
         kept, as turns of *session* behind the turns that it has; system and tool messages are not.
-        kind: "semantic" where None, of messages "episodic".    occurred_at: when it happened; where it is not given, a time that
-        the text opens with ("[2026-11-21 18:30] …") or that the message carries. It may lie in the future.
+        kind: "semantic" where None, of messages "episodic".
+        occurred_at: when it happened; where it is not given, a time that the message carries or that the text opens with
+        ("[2026-11-21 18:30] …"). It may lie in the future.
         speaker: who says it, which "I" means; of messages the name, or else the user.    position: the first turn's.
         supersedes: ids of memories whose place it takes; they stay, marked and ranked behind.
         ttl: seconds until it is forgotten, or expires_at the time.
@@ -252,7 +252,7 @@ class Memory:
         position = common.position
         if position is None and common.session is not None:
             key = self.store.namespace_key(self.namespace)
-            position = memories.next_position(self.store.db, key, common.session)
+            position = sources.next_position(self.store.db, key, common.session)
         turns: list[Document] = []
         for message in messages:
             at = None if position is None else position + len(turns)
@@ -297,7 +297,7 @@ class Memory:
             if progress is not None:
                 progress("making arrays", 0, 0)
             start = time.perf_counter()
-            self._searching.prepare()
+            _ = self._searching.picture
             return replace(report, seconds={**report.seconds, "arrays": time.perf_counter() - start})
 
     def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
@@ -309,7 +309,7 @@ class Memory:
         """(passage_id, reason, attempts) of every passage whose extraction failed, by passage_id."""
         with self._lock:
             namespace_key = self.store.namespace_key(self.namespace)
-            return [] if namespace_key is None else memories.failures(self.store.db, namespace_key)
+            return [] if namespace_key is None else passages.failures(self.store.db, namespace_key)
 
     def reembed(self, embedder: str | Embedder | None, *, progress: Progress | None = None) -> None:
         """Move the whole store, all namespaces, to another embedding model.
@@ -444,7 +444,7 @@ class Memory:
             keys = (
                 []
                 if namespace_key is None
-                else matching(
+                else filters.memories(
                     db, namespace_key, allowed, self._now(), newest_first=newest_first, after=behind, limit=limit
                 )
             )
@@ -463,7 +463,7 @@ class Memory:
         allowed = Filter.of(where)
         with self._lock, self.store.reading() as db:
             namespace_key = self.store.namespace_key(self.namespace)
-            return 0 if namespace_key is None else count(db, namespace_key, allowed, self._now())
+            return 0 if namespace_key is None else filters.count(db, namespace_key, allowed, self._now())
 
     def history(self, memory_id: str) -> tuple[MemoryVersion, ...]:
         """What a memory said, oldest first; the last is what it says now. Raises NotFoundError."""
@@ -495,9 +495,9 @@ class Memory:
             namespace_key = self.store.namespace_key(self.namespace)
             if namespace_key is None:
                 return 0
-            found = sources(self.store.db, namespace_key, allowed, -math.inf)
+            found = filters.sources(self.store.db, namespace_key, allowed, -math.inf)
             if found:
-                self._indexer.forget([], sources=found)
+                self._indexer.forget([], parts=found)
             return len(found)
 
     def forget_all(self) -> int:
@@ -512,7 +512,7 @@ class Memory:
         """Forget what has expired, which no call finds any more; returns how many. Adding does it too."""
         with self._lock:
             namespace_key = self.store.namespace_key(self.namespace)
-            keys = [] if namespace_key is None else expired(self.store.db, namespace_key, self._now())
+            keys = [] if namespace_key is None else filters.expired(self.store.db, namespace_key, self._now())
             if keys:
                 self._indexer.forget(keys)
             return len(keys)
@@ -559,7 +559,7 @@ class Memory:
             check_document(document)
             if not (kind is None and metadata is None and until is None):
                 with self.store.transaction() as db:
-                    memories.set_sources(db, memory_key, kind=kind, metadata=metadata)
+                    sources.change(db, memory_key, kind=kind, metadata=metadata)
                     if until is not None:
                         memories.set_expiry(db, memory_key, until)
                     self.store.bump_generation(self._namespace_key())

@@ -56,8 +56,9 @@ class _Open:
 class Tenants:
     """One store, served to many callers: memories for each namespace in use, one embedder, writers in one queue.
 
-    path: the store's file.    embedder, extractor, freshness: as for `Memory`.    create: False raises StoreMissingError when
-    there is no file.    open_at_most: namespaces kept open; those that were not used for longest are closed.
+    path: the store's file.    embedder, extractor, freshness: as for `Memory`.
+    create: False raises StoreMissingError when there is no file.
+    open_at_most: namespaces kept open; those that were not used for longest are closed.
     Thread-safe. Raises as `Memory` does.
     """
 
@@ -98,7 +99,7 @@ class Tenants:
 
     @contextmanager
     def reading(self, namespace: str) -> Iterator[Memory]:
-        """The memory of a namespace, for calls that change nothing. Raises NotFoundError for a namespace that is not there."""
+        """The memory of a namespace, for calls that change nothing. Raises NotFoundError when there is no such namespace."""
         if not self.exists(namespace):
             raise NotFoundError(f"there is no namespace '{namespace}'; adding to it makes it.")
         with self._held(namespace) as opened:

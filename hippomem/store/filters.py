@@ -1,4 +1,4 @@
-"""Which memories a call is about, as SQL over ``memories m`` and ``sources s``: filters are applied before anything is ranked."""
+"""Which memories a call is about, as SQL over ``memories m`` and ``sources s``: it is applied before anything is ranked."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def memories(
     after: int | None = None,
     limit: int | None = None,
 ) -> list[int]:
-    """Rows of the memories that pass: by memory_id, or the newest first. after: behind this one.    limit: so many at most."""
+    """Rows of the memories that pass: by memory_id, or the newest first. after: behind this one.    limit: at most."""
     condition, values = allowed.conditions(now)
     sql = (
         f"SELECT m.memory_key, m.memory_id, max({TIME}) AS at FROM memories m JOIN sources s USING (memory_key)"
