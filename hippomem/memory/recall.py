@@ -76,7 +76,7 @@ def _line(number: int, hit: Hit, hits: Iterable[Hit]) -> str:
     speaker = next((source.speaker for source in hit.sources if source.speaker), "")
     head = " · ".join(dict.fromkeys(part for part in (when, hit.title, speaker) if part))
     old = " (no longer so)" if hit.superseded_by is not None else ""
-    return f"[{number}]{old} {_quoted(f'{head}: ' if head else '')}{_quoted(hit.text)}"
+    return f"[{number}]{old} {_quoted(f'{head}: ' if head else '')}{_quoted(hit.text.rstrip())}"
 
 
 def _quoted(text: str) -> str:

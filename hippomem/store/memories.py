@@ -129,7 +129,7 @@ def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str, *, now
     by_memory = f"SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ? AND {_THERE}"
     by_passage = (
         "SELECT memory_key FROM memories JOIN passages USING (memory_key)"
-        f" WHERE memories.namespace_key = ? AND passage_id = ? AND {_THERE}"
+        f" WHERE passages.namespace_key = ? AND passage_id = ? AND {_THERE}"
     )
     for sql in (by_memory, by_passage):
         row = db.execute(sql, (namespace_key, some_id, now)).fetchone()
