@@ -8,6 +8,7 @@ SQLite's lock. What several threads add while another addition is written goes i
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from hippomem.errors import InputError, NotFoundError
 from hippomem.memory import Memory
 from hippomem.models.load import load_embedder
 from hippomem.store import IN_MEMORY, Store
+from hippomem.store.filters import anything_expired
 from hippomem.types import AddReport, Document
 
 if TYPE_CHECKING:
@@ -169,8 +171,12 @@ class Tenants:
 
     def expire(self) -> int:
         """Forget what has expired, in all namespaces; returns how many memories that were."""
-        forgotten = 0
-        for namespace in self.namespaces():
+        forgotten, now = 0, time.time()
+        with self.store.reading() as db:
+            # Only these are opened: servers ask every few seconds, and a store may have thousands of namespaces.
+            keys = {name: self.store.namespace_key(name) for name in self.store.namespaces()}
+            due = [name for name, key in keys.items() if key is not None and anything_expired(db, key, now)]
+        for namespace in due:
             with self.writing(namespace) as memory:
                 forgotten += memory.expire()
         return forgotten

@@ -54,6 +54,7 @@ def test_every_contracted_command_is_there() -> None:
         "reembed",
         "purge",
         "demo",
+        "serve",
         "mcp",
         "keys create",
         "keys list",
