@@ -248,9 +248,11 @@ def test_users_do_not_reach_each_other(sky: Memory) -> None:
     assert call(sky, "forget", {"memory_ids": [theirs]}, user="anna") == unknown.replace("m-0", theirs)
     said = call(sky, "remember", {"text": "x", "replaces": [theirs]}, user="anna")
     assert said == unknown.replace("m-0", theirs)
+    before = sky.count(user="anna")
     sky.add("Bo works in Port Ellery.", user="anna")  # one memory, told by both
-    assert "told by others too" in call(sky, "forget", {"memory_ids": [theirs]}, user="anna")
-    assert sky.count(user="bo") == 1
+    assert sky.count(user="anna") == before + 1
+    assert call(sky, "forget", {"memory_ids": [theirs]}, user="anna") == f"Forgotten: {theirs}."
+    assert (sky.count(user="anna"), sky.count(user="bo")) == (before, 1)
     assert call(sky, "forget", {"memory_ids": [theirs]}) == f"Forgotten: {theirs}."  # a program without users
 
 

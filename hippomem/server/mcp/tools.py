@@ -154,7 +154,9 @@ def forget(call: Call, given: takes.Forget) -> Told:
         if given.ids is None:
             count = memory.forget(**call.where(given))
         else:
-            count = memory.forget(*dict.fromkeys(call.own(memory, some_id).memory_id for some_id in given.ids))
+            # Of a memory that others told too, a settled user forgets his own part.
+            mine = {} if call.reach.user is None else {"user": call.reach.user}
+            count = memory.forget(*dict.fromkeys(call.own(memory, some_id).memory_id for some_id in given.ids), **mine)
     return Told(asdict(Forgotten(count)), telling.forgotten(count))
 
 
