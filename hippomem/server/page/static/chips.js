@@ -1,0 +1,40 @@
+/** Where a memory comes from, as chips: date, speaker, user, session, agent, kind. A chip filters by what it says. */
+
+import { h, when } from "./dom.js";
+import { address, here } from "./place.js";
+
+const SHOWN = ["speaker", "user", "session", "agent"];
+
+/** Chips of a hit or a record; equal values of several sources are one chip. */
+export function chips({ occurred_at, recorded_at, sources = [], source_ids }) {
+  const list = h("div", { class: "chips" });
+  if (occurred_at) list.append(when(occurred_at, "happened"));
+  const seen = new Set();
+  const add = (name, value) => {
+    if (!value || seen.has(`${name} ${value}`)) return;
+    seen.add(`${name} ${value}`);
+    const where = { ...here().where, [name]: value };
+    list.append(h("a", { class: `chip ${name}`, href: address({ where }), title: `Only ${name} ${value}` }, h("span", null, name), value));
+  };
+  for (const source of sources) {
+    for (const name of SHOWN) add(name, source[name]);
+    if (source.kind && source.kind !== "semantic") add("kind", source.kind);
+  }
+  const ids = source_ids ?? sources.map((source) => source.source_id).filter(Boolean);
+  if (ids.length) list.append(h("span", { class: "chip source", title: "The caller's own id of it" }, ids.slice(0, 3).join(", ")));
+  if (!occurred_at && recorded_at) list.append(when(recorded_at, "recorded"));
+  return list;
+}
+
+/** The filters that are set, each with a way out of it; null when there are none. */
+export function filters() {
+  const { where } = here();
+  if (!Object.keys(where).length) return null;
+  const bar = h("div", { class: "chips filters", "aria-label": "Filters" }, h("span", { class: "small" }, "Only"));
+  for (const [name, value] of Object.entries(where)) {
+    const { [name]: _, ...others } = where;
+    const label = `Drop the filter ${name} ${value}`;
+    bar.append(h("a", { class: "chip set", href: address({ where: others }), "aria-label": label, title: label }, h("span", null, name), value, h("b", { "aria-hidden": "true" }, "×")));
+  }
+  return bar;
+}
