@@ -1,6 +1,6 @@
 /** Where a memory comes from, as chips: date, speaker, user, session, agent, kind. A chip filters by what it says. */
 
-import { h, when } from "./dom.js";
+import { h, recorded, when } from "./dom.js";
 import { address, here } from "./place.js";
 
 const SHOWN = ["speaker", "user", "session", "agent"];
@@ -22,7 +22,7 @@ export function chips({ occurred_at, recorded_at, sources = [], source_ids }) {
   }
   const ids = source_ids ?? sources.map((source) => source.source_id).filter(Boolean);
   if (ids.length) list.append(h("span", { class: "chip source", title: "The caller's own id of it" }, ids.slice(0, 3).join(", ")));
-  if (!occurred_at && recorded_at) list.append(when(recorded_at, "recorded"));
+  if (!occurred_at && recorded_at) list.append(recorded(recorded_at));
   return list;
 }
 

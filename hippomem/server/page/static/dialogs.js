@@ -2,7 +2,7 @@
 
 import { api, key } from "./api.js";
 import { chips } from "./chips.js";
-import { announce, count, cut, failure, h, notice, waiting, when } from "./dom.js";
+import { announce, count, cut, failure, fill, h, notice, waiting, when } from "./dom.js";
 import { here } from "./place.js";
 
 /** A modal dialog that is gone from the document when it closes. Escape and a click beside it close it. */
@@ -61,7 +61,7 @@ export function forget(memoryId, title, text) {
         announce("Forgotten");
         box.close();
       } catch (error) {
-        said.replaceChildren(failure(error));
+        fill(said, failure(error));
         yes.disabled = false;
       }
     });
@@ -86,11 +86,11 @@ export async function openMemory(memoryId, { afterForget } = {}) {
   const box = dialog("memory", "Memory", content);
   try {
     const [record, { versions }] = await Promise.all([api.memory(namespace, memoryId), api.history(namespace, memoryId)]);
-    content.replaceChildren(...memoryParts(record, versions, box, afterForget));
+    fill(content, ...memoryParts(record, versions, box, afterForget));
     announce(`Memory ${record.title || cut(record.text, 60)}`);
   } catch (error) {
     const gone = error.status === 404;
-    content.replaceChildren(gone ? notice("This memory is gone", "It was forgotten, or it is in another namespace.") : failure(error), h("div", { class: "row" }, closer()));
+    fill(content, gone ? notice("This memory is gone", "It was forgotten, or it is in another namespace.") : failure(error), h("div", { class: "row" }, closer()));
   }
 }
 

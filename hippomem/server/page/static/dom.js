@@ -13,6 +13,11 @@ export function h(tag, props, ...children) {
   return element;
 }
 
+/** Puts children in place of what an element holds; what is not there (null, false) is left out, not spelled out. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+}
+
 /** Tell those who listen to the page rather than see it. */
 export function announce(text) {
   document.getElementById("live").textContent = text;
@@ -35,6 +40,12 @@ export function when(text, label) {
   const date = moment(text);
   const shown = date === null || /^\d{4}(-\d{2})?$/.test(text) ? text : (DAY.test(text) ? day : minute).format(date);
   return h("time", { datetime: text, title: `${label}: ${text}`, class: "chip when" }, shown);
+}
+
+/** When something without a date of its own was handed in; told quietly, to the day. */
+export function recorded(text) {
+  const date = moment(text);
+  return h("time", { datetime: text, title: `recorded: ${text}`, class: "recorded" }, date ? `recorded ${day.format(date)}` : text);
 }
 
 /** `1 passage`, `3 passages`, with the reader's own thousands. */

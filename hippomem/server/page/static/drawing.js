@@ -6,6 +6,7 @@ import { arrange, curve } from "./layout.js";
 import { library, literal, redrawn, styled } from "./library.js";
 
 const FONT = 12;
+const PADDING = 5;
 const MISSING = 'The drawing needs plotly: pip install "hippomem[ui]", then start the server again.';
 
 function measurer() {
@@ -14,7 +15,7 @@ function measurer() {
   return (text) => context.measureText(text).width;
 }
 
-function annotation(node) {
+function annotation(node, _, nodes) {
   const seed = node.weight > 0;
   const tone = node.kind === "entity" ? (seed ? "seed" : "path") : node.kind;
   return {
@@ -22,13 +23,14 @@ function annotation(node) {
     x: node.x,
     y: node.y,
     text: node.lines.map(literal).join("<br>"),
-    hovertext: literal(hover(node)).replaceAll("\n", "<br>"),
+    hovertext: literal(hover(node, nodes)).replaceAll("\n", "<br>"),
     captureevents: true,
     showarrow: false,
     align: node.kind === "entity" ? "center" : "left",
-    width: Math.round(node.width - 10),
-    height: Math.round(node.height - 6),
-    borderpad: 3,
+    // plotly.js adds the padding and the border on both sides.
+    width: node.width - 2 * (PADDING + 1),
+    height: node.height - 2 * (PADDING + 1),
+    borderpad: PADDING,
     borderwidth: 1,
     bordercolor: styled(`--${tone}-line`),
     bgcolor: styled(`--${tone}-ground`),
@@ -38,8 +40,10 @@ function annotation(node) {
 }
 
 /** What a node is, in words, broken into lines for a hover label. */
-function hover(node) {
-  const kind = { entity: node.weight ? "Name, seed of the walk" : "Name on the path", fact: "Fact", passage: node.rank ? `Passage ${node.rank}` : "Passage" }[node.kind];
+function hover(node, nodes) {
+  const of = nodes.find((other) => other.rank && other.passage === node.passage);
+  const stated = of ? `Fact, stated by passage ${of.rank}` : "Fact";
+  const kind = { entity: node.weight ? "Name, seed of the walk" : "Name on the path", fact: stated, passage: node.rank ? `Passage ${node.rank}` : "Passage" }[node.kind];
   const share = node.weight ? `, ${Math.round(node.weight * 100)}% of its start` : "";
   const lines = (node.text.replace(/\s+/g, " ").match(/.{1,60}(\s|$)/gu) ?? [node.text]).slice(0, 8);
   return [`${kind}${share}`, ...lines.map((line) => line.trim())].join("\n");
@@ -108,7 +112,7 @@ export function graphFigure(result, choose) {
     for (const element of canvas.querySelectorAll(".annotation")) {
       const node = graph.nodes[element.dataset.index];
       element.classList.add("node", node.kind);
-      element.setAttribute("aria-label", hover(node).replaceAll("\n", ": "));
+      element.setAttribute("aria-label", hover(node, graph.nodes).replaceAll("\n", ": "));
       if (node.kind === "passage" && node.rank) {
         element.setAttribute("tabindex", "0");
         element.setAttribute("role", "button");

@@ -6,9 +6,9 @@ const TOP = 5;
  * Reads `why` of the best hits.
  *
  * Returns {nodes, edges}. A node: {key, kind, text, weight, rank, passage, ranks}: weight is a seed's share of the walk's
- * start, rank a hit's, ranks the hits whose path leads over it. An edge: {from, to, kind, ranks}, kind one of
- * `path` (as the walk went), `mention` (a seed named in a fact of a path), `nearest` (a hit without a path, and its fact
- * nearest to the question).
+ * start, rank a hit's, ranks the hits whose path leads over it. An edge: {from, to, kind, ranks}, kind one of `path` (as
+ * the walk went), `mention` (a seed without a path, and the facts, or else the passages, that name it), `nearest` (a hit
+ * without a path, and its fact nearest to the question).
  */
 export function subgraph(result, top = TOP) {
   const nodes = new Map();
@@ -33,24 +33,34 @@ export function subgraph(result, top = TOP) {
   for (const hit of hits) {
     const goal = node("passage", hit.title || hit.text, hit.passage_id);
     goal.ranks.add(hit.rank);
+    goal.text = label(hit);
+    goal.said = hit.text;
     const steps = (hit.why?.path ?? []).map((step) => node(step.kind, step.text, step.passage_id ?? undefined));
     steps.slice(1).forEach((step, at) => edge(steps[at], step, "path", hit.rank));
     const nearest = hit.why?.facts?.[0];
     if (steps.length < 2 && nearest) edge(node("fact", nearest.text, nearest.passage_id), goal, "nearest", hit.rank);
   }
+  const titles = new Map(hits.toReversed().map((hit) => [hit.title, `passage ${hit.passage_id}`]));
   for (const seed of hits[0]?.why?.seeds ?? []) {
     // A seed that is a passage is drawn where that passage is, if it is among the hits; its name is a title.
-    const same = [...nodes.values()].find((other) => other.kind === seed.kind && other.text === seed.name);
+    const same = nodes.get(seed.kind === "passage" ? titles.get(seed.name) : `${seed.kind} ${seed.name}`);
     if (!same && seed.kind !== "entity") continue;
     (same ?? node("entity", seed.name)).weight = seed.weight;
   }
   for (const seed of nodes.values()) {
     if (seed.kind !== "entity" || !seed.weight || seed.ranks.size) continue;
-    for (const fact of nodes.values()) {
-      if (fact.kind === "fact" && fact.text.toLowerCase().includes(seed.text.toLowerCase())) edge(seed, fact, "mention");
-    }
+    const names = (text) => text?.toLowerCase().includes(seed.text.toLowerCase());
+    const facts = [...nodes.values()].filter((other) => other.kind === "fact" && names(other.text));
+    const passages = [...nodes.values()].filter((other) => other.rank && names(other.said));
+    for (const other of facts.length ? facts : passages) edge(seed, other, "mention");
   }
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
+}
+
+/** What tells a passage from others: its title, or, where that is only who speaks, the words themselves. */
+function label(hit) {
+  if (!hit.title) return hit.text;
+  return (hit.sources ?? []).some((source) => source.speaker === hit.title) ? `${hit.title}: ${hit.text}` : hit.title;
 }
 
 /**

@@ -53,7 +53,7 @@ function body(text, names) {
   const more = h("button", { type: "button", class: "link" }, "Show all");
   more.addEventListener("click", () => {
     show(text);
-    paragraph.nextElementSibling?.focus?.();
+    paragraph.closest("article").focus();
   });
   show(`${text.slice(0, text.lastIndexOf(" ", ENOUGH) > 0 ? text.lastIndexOf(" ", ENOUGH) : ENOUGH)}… `);
   paragraph.append(more);
@@ -79,7 +79,7 @@ function why(hit, names) {
   return h(
     "details",
     { class: "why" },
-    h("summary", null, "Why", via.length ? h("span", { class: "via" }, via.join(" › ")) : h("span", { class: "via" }, "found without the graph")),
+    h("summary", null, "Why", via.length ? h("span", { class: "via" }, via.join(" › ")) : h("span", { class: "via none" }, "found without the graph")),
     note && h("p", { class: "small" }, note),
     path.length > 0 && [h("h4", null, "Path"), h("ol", { class: "path" }, path.map(step))],
     facts.length > 0 && [

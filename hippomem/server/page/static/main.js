@@ -2,7 +2,7 @@
 
 import { api, key } from "./api.js";
 import { askKey } from "./dialogs.js";
-import { count, h } from "./dom.js";
+import { count, fill, h } from "./dom.js";
 import { memoriesView } from "./memories.js";
 import { address, go, here } from "./place.js";
 import { searchView } from "./search.js";
@@ -43,7 +43,7 @@ async function namespaces() {
   try {
     const { namespaces: names } = await api.namespaces();
     const { namespace } = here();
-    chooser.replaceChildren(...[...new Set([...names, namespace])].sort().map((name) => h("option", { value: name }, name)));
+    fill(chooser, ...[...new Set([...names, namespace])].sort().map((name) => h("option", { value: name }, name)));
     chooser.value = namespace;
   } catch {
     // The view that is shown meets the same refusal, and says so.

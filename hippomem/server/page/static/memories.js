@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { chips, filters } from "./chips.js";
 import { forget, openMemory } from "./dialogs.js";
-import { announce, count, cut, failure, h, notice, waiting } from "./dom.js";
+import { announce, count, cut, failure, fill, h, notice, waiting } from "./dom.js";
 
 const PAGE = 50;
 
@@ -12,13 +12,13 @@ export function memoriesView(main, place, refused) {
   const told = h("span", { class: "small" });
   const list = h("div", { class: "memories" }, waiting(5));
   const foot = h("div", { class: "more" });
-  main.replaceChildren(h("div", { class: "heading" }, h("h1", null, "Memories"), told), filters() ?? "", list, foot);
+  fill(main, h("div", { class: "heading" }, h("h1", null, "Memories"), told), filters(), list, foot);
   let shown = 0;
   let total = 0;
 
   const tell = () => {
     told.textContent = total > shown ? `${shown.toLocaleString()} of ${count(total, "memory", "memories")}, newest first` : `${count(total, "memory", "memories")}, newest first`;
-    if (!total) list.replaceChildren(nothing(place));
+    if (!total) fill(list, nothing(place));
   };
   const page = async (after) => {
     foot.replaceChildren();
@@ -36,7 +36,7 @@ export function memoriesView(main, place, refused) {
       if (error.status === 401) refused(error);
       // A namespace comes into being with its first memory; until then it is empty, not broken.
       if (error.status === 404 && !after) tell();
-      else (after ? foot : list).replaceChildren(failure(error, () => page(after)));
+      else fill(after ? foot : list, failure(error, () => page(after)));
     }
   };
   const gone = (memoryId) => {

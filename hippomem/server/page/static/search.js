@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { filters } from "./chips.js";
 import { forget, openMemory } from "./dialogs.js";
-import { announce, count, failure, h, moment, notice, waiting } from "./dom.js";
+import { announce, count, failure, fill, h, moment, notice, waiting } from "./dom.js";
 import { graphFigure } from "./drawing.js";
 import { hitCard } from "./hit.js";
 import { go } from "./place.js";
@@ -24,7 +24,7 @@ export function searchView(main, place, refused) {
     else field.focus();
   });
   const results = h("section", { class: "results", "aria-label": "Results" });
-  main.replaceChildren(h("div", { class: "asking" }, form, filters()), results);
+  fill(main, h("div", { class: "asking" }, form, filters()), results);
   running?.abort();
   if (!place.question) {
     results.append(welcome(place));
@@ -35,7 +35,7 @@ export function searchView(main, place, refused) {
   running = control;
   const ask = async () => {
     const late = setTimeout(() => {
-      results.replaceChildren(waiting(4));
+      fill(results, waiting(4));
       results.setAttribute("aria-busy", "true");
     }, 150); // an answer that comes at once should not flicker
     try {
@@ -47,7 +47,7 @@ export function searchView(main, place, refused) {
       show(results, result, performance.now() - began, ask);
     } catch (error) {
       if (error.name === "AbortError") return;
-      results.replaceChildren(failure(error, ask));
+      fill(results, failure(error, ask));
       if (error.status === 401) refused(error);
     } finally {
       clearTimeout(late);
@@ -68,7 +68,7 @@ function welcome(place) {
 function show(results, result, milliseconds, again) {
   const { hits } = result;
   if (!hits.length) {
-    results.replaceChildren(notice("Nothing matches", result.note || "No memory in this namespace, under these filters, has to do with the question."));
+    fill(results, notice("Nothing matches", result.note || "No memory in this namespace, under these filters, has to do with the question."));
     announce("No passages");
     return;
   }
@@ -77,7 +77,9 @@ function show(results, result, milliseconds, again) {
     open: (id) => openMemory(id, { afterForget: again }),
     forget: async (hit) => (await forget(hit.memory_id, hit.title, hit.text)) && again(),
   };
-  const list = h("div", { class: "hits" }, h("p", { class: "told small" }, told, result.note && h("span", { class: "note" }, result.note)));
+  // Where the graph stands below the passages, a way to it.
+  const jump = h("button", { type: "button", class: "link jump", on: { click: () => side.scrollIntoView({ block: "start" }) } }, "Graph of the answer");
+  const list = h("div", { class: "hits" }, h("p", { class: "told small" }, h("span", null, told), result.note && h("span", { class: "note" }, result.note), jump));
   const cards = hits.map((hit) => hitCard(hit, result, actions));
   list.append(...cards);
 
@@ -98,7 +100,7 @@ function show(results, result, milliseconds, again) {
     h("section", { class: "panel", "aria-label": "How the answer was reached" }, h("h2", null, "How the answer was reached"), legend(), graph),
     dated && h("section", { class: "panel", "aria-label": "The answer in time" }, h("h2", null, "The answer in time"), timelineFigure([], hits, { open: choose, tall: false })),
   );
-  results.replaceChildren(list, side);
+  fill(results, list, side);
   announce(told);
 }
 

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { filters } from "./chips.js";
 import { openMemory } from "./dialogs.js";
-import { count, cut, failure, h, moment, notice, waiting, when } from "./dom.js";
+import { count, cut, failure, fill, h, moment, notice, waiting, when } from "./dom.js";
 import { here } from "./place.js";
 import { answered } from "./search.js";
 import { timelineFigure } from "./timeline_figure.js";
@@ -15,7 +15,7 @@ const LISTED = 300;
 export function timelineView(main, place, refused) {
   const told = h("span", { class: "small" });
   const content = h("div", null, waiting(3));
-  main.replaceChildren(h("div", { class: "heading" }, h("h1", null, "Timeline"), told), filters() ?? "", content);
+  fill(main, h("div", { class: "heading" }, h("h1", null, "Timeline"), told), filters(), content);
   const load = async () => {
     try {
       const answer = await api.memories({ namespace: place.namespace, limit: MOST, newest_first: true, ...place.where });
@@ -24,7 +24,7 @@ export function timelineView(main, place, refused) {
       show(content, answer.memories, load);
     } catch (error) {
       if (error.status === 401) refused(error);
-      content.replaceChildren(error.status === 404 ? notice("Nothing is remembered here yet", null) : failure(error, load));
+      fill(content, error.status === 404 ? notice("Nothing is remembered here yet", null) : failure(error, load));
     }
   };
   load();
@@ -32,7 +32,7 @@ export function timelineView(main, place, refused) {
 
 function show(content, memories, again) {
   if (!memories.length) {
-    content.replaceChildren(notice("Nothing to show", "No memory in this namespace passes the filters."));
+    fill(content, notice("Nothing to show", "No memory in this namespace passes the filters."));
     return;
   }
   const dated = memories.filter((memory) => moment(memory.occurred_at));
@@ -43,7 +43,7 @@ function show(content, memories, again) {
   const answer = hits.filter((hit) => listed.has(hit.memory_id));
   const open = (id) => openMemory(id, { afterForget: again });
   const holder = h("section", { class: "panel", "aria-label": "Timeline" });
-  const draw = (byRecord) => holder.replaceChildren(timelineFigure(memories, answer, { open, tall: true, byRecord }));
+  const draw = (byRecord) => fill(holder, timelineFigure(memories, answer, { open, tall: true, byRecord }));
 
   const box = h("input", { type: "checkbox", id: "by-record", checked: dated.length === 0, on: { change: (event) => draw(event.target.checked) } });
   const lines = [
@@ -58,6 +58,6 @@ function show(content, memories, again) {
     h("ol", { class: "dated" }, sorted.slice(0, LISTED).map((memory) => h("li", null, when(memory.occurred_at, "happened"), h("button", { type: "button", class: "link", dir: "auto", on: { click: () => open(memory.memory_id) } }, cut(memory.title ? `${memory.title}: ${memory.text}` : memory.text, 110))))),
     sorted.length > LISTED && h("p", { class: "small" }, `The newest ${LISTED}; filters narrow the rest down.`),
   );
-  content.replaceChildren(...lines.filter(Boolean), holder, dated.length ? list : "");
+  fill(content, lines, holder, dated.length > 0 && list);
   draw(dated.length === 0);
 }

@@ -1,11 +1,12 @@
-/** Memories as dots over time, drawn with plotly.js: a lane for each speaker, days with many memories stacked. */
+/** Memories as dots over time, drawn with plotly.js: a lane for each speaker; dots that would overlap are stacked. */
 
 import { cut, h, moment } from "./dom.js";
 import { library, literal, redrawn, styled } from "./library.js";
 
 const LANES = 6;
-const BINS = 90; // what falls into the same ninetieth of the time shown is stacked
-const STACK = 12;
+const SIZE = { plain: 8, ranked: 19 }; // pixels across
+const HIGHEST = 110; // pixels that a lane's stacks may rise; more dots than that lie closer together
+const DAY = 86_400_000;
 
 const speakerOf = (memory) => memory.sources?.find((source) => source.speaker)?.speaker ?? "";
 
@@ -32,18 +33,47 @@ function points(memories, answer, byRecord) {
     .sort((a, b) => a.date - b.date);
 }
 
-/** Adds y: the lane, counted from the top, less what the stack lifts it. */
-function stack(dots, lanes) {
-  const first = dots[0].date.getTime();
-  const bin = Math.max(1, (dots.at(-1).date.getTime() - first) / BINS);
-  const heights = new Map();
+/** The time shown: a little more than there is, and never so little that the axis would tell hours of undated days. */
+function span(dots) {
+  const [first, last] = [dots[0].date.getTime(), dots.at(-1).date.getTime()];
+  const room = Math.max(2 * DAY, (last - first) * 0.04);
+  return [first - room, last + room];
+}
+
+/** Adds y in pixels, upwards from the foot of the figure. Returns {feet, height}: each lane's foot, and that of the whole. */
+function stack(dots, lanes, [start, stop], width) {
+  const rows = lanes.map(() => []);
   for (const dot of dots) {
-    const lane = Math.max(0, lanes.includes(speakerOf(dot.memory)) ? lanes.indexOf(speakerOf(dot.memory)) : lanes.indexOf(""));
-    const cell = `${lane} ${Math.floor((dot.date.getTime() - first) / bin)}`;
-    const height = heights.get(cell) ?? 0;
-    heights.set(cell, height + 1);
-    dot.y = lane - (Math.min(height, STACK) / (STACK + 2)) * 0.85;
+    const speaker = speakerOf(dot.memory);
+    rows[lanes.includes(speaker) ? lanes.indexOf(speaker) : lanes.length - 1].push(dot);
   }
+  const feet = [];
+  let foot = 0;
+  // Plotly's y axis grows upwards, so the last lane comes first.
+  for (let lane = lanes.length - 1; lane >= 0; lane -= 1) {
+    foot += 15;
+    feet[lane] = foot;
+    const placed = [];
+    // Those of the answer first: they keep to the line, the others stand on them.
+    for (const dot of rows[lane].toSorted((a, b) => (a.rank ?? 1e9) - (b.rank ?? 1e9))) {
+      const x = ((dot.date.getTime() - start) / (stop - start)) * width;
+      const size = dot.rank ? SIZE.ranked : SIZE.plain;
+      const near = placed.filter((other) => Math.abs(other.x - x) < (other.size + size) / 2);
+      const rise = near.length ? Math.max(...near.map((other) => other.rise + (other.size + size) / 2 + 1)) : 0;
+      placed.push({ x, size, rise, dot });
+    }
+    const top = Math.max(0, ...placed.map((one) => one.rise));
+    const squeeze = top > HIGHEST ? HIGHEST / top : 1;
+    for (const one of placed) one.dot.y = foot + one.rise * squeeze;
+    foot += Math.min(top, HIGHEST) + 15;
+  }
+  return { feet, height: foot };
+}
+
+/** Ticks at days, where the time shown is so short that there would be ticks at hours. */
+function ticks([start, stop], most) {
+  const days = (stop - start) / DAY;
+  return days / most < 1 ? { dtick: DAY, tickformat: "%b %-d\n%Y" } : {};
 }
 
 function hover({ memory, rank, date }) {
@@ -62,7 +92,6 @@ export function timelineFigure(memories, answer, { open, tall, byRecord = false 
   const dots = points(memories, answer, byRecord);
   if (!dots.length) return figure;
   const lanes = lanesOf(dots.map((dot) => dot.memory));
-  stack(dots, lanes);
 
   const trace = (which, marker, text) => ({
     x: which.map((dot) => dot.date),
@@ -87,18 +116,23 @@ export function timelineFigure(memories, answer, { open, tall, byRecord = false 
     const ranked = dots.filter((dot) => dot.rank).sort((a, b) => b.rank - a.rank);
     const clear = "rgba(0,0,0,0)";
     const font = { family: styled("--font"), size: 12, color: styled("--soft") };
+    const width = Math.max(300, figure.clientWidth);
     const single = lanes.length === 1 && lanes[0] === "";
     const names = single ? [""] : lanes.map((lane) => literal(cut(lane || "others", 16)));
+    const margin = { l: single ? 12 : 92, r: 16, t: 6, b: 40 };
+    const range = span(dots);
+    const { feet, height } = stack(dots, lanes, range, width - margin.l - margin.r);
+    const marks = Math.max(3, Math.round((width - margin.l) / 110));
     await Plotly.react(
       canvas,
       [
-        trace(plain, { size: 8, color: plain.map((dot) => (dot.given ? styled("--dot") : clear)), line: { width: 1.4, color: styled("--dot") } }),
-        trace(ranked, { size: 19, color: styled("--passage-strong"), line: { width: 1.5, color: styled("--surface") } }, true),
+        trace(plain, { size: SIZE.plain, color: plain.map((dot) => (dot.given ? styled("--dot") : clear)), line: { width: 1.4, color: styled("--dot") } }),
+        trace(ranked, { size: SIZE.ranked, color: styled("--passage-strong"), line: { width: 1.5, color: styled("--surface") } }, true),
       ],
       {
-        width: Math.max(300, figure.clientWidth),
-        height: (tall ? 64 : 38) * lanes.length + (tall ? 120 : 70),
-        margin: { l: single ? 12 : 92, r: 16, t: 16, b: 36 },
+        width,
+        height: height + margin.t + margin.b,
+        margin,
         paper_bgcolor: clear,
         plot_bgcolor: clear,
         font,
@@ -106,8 +140,8 @@ export function timelineFigure(memories, answer, { open, tall, byRecord = false 
         hovermode: "closest",
         hoverlabel: { bgcolor: styled("--ink"), bordercolor: styled("--ink"), font: { ...font, color: styled("--ground") }, align: "left" },
         dragmode: tall ? "pan" : false,
-        xaxis: { type: "date", gridcolor: styled("--line"), linecolor: styled("--line"), zeroline: false, fixedrange: !tall, automargin: true, nticks: Math.max(3, Math.round(figure.clientWidth / 110)) },
-        yaxis: { range: [lanes.length - 0.4, -1.05], tickvals: lanes.map((_, at) => at), ticktext: names, gridcolor: styled("--line"), zeroline: false, fixedrange: true },
+        xaxis: { type: "date", range: range.map((time) => new Date(time)), gridcolor: styled("--line"), linecolor: styled("--line"), zeroline: false, fixedrange: !tall, nticks: marks, ...ticks(range, marks) },
+        yaxis: { range: [0, height], tickvals: feet, ticktext: names, gridcolor: styled("--line"), zeroline: false, fixedrange: true },
       },
       { displayModeBar: false, scrollZoom: tall },
     );
