@@ -44,8 +44,9 @@ class Document:
     supersedes: tuple[str, ...] = ()
 
 
-#: A message of a chat as the OpenAI client has it: ``role`` and ``content`` (text, or a list of parts), and if wanted ``name``,
-#: ``id`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or seconds since 1970).
+#: A message of a chat as the OpenAI client has it: ``role`` and ``content`` (text, or a list of parts), and if wanted
+#: ``name``, ``id`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or seconds since
+#: 1970).
 Message = Mapping[str, Any]
 
 
@@ -294,6 +295,7 @@ class AddReport:
 
     memory_ids: one per document, in the order given (a duplicate has the id of the memory it fell into).
     added, duplicates, failed: counts of documents.    seconds: wall time by stage.    usage: tokens spent on an LLM.
+    new: one per document, whether it was not there before.
     """
 
     memory_ids: tuple[str, ...]
@@ -302,6 +304,7 @@ class AddReport:
     failed: int
     seconds: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
+    new: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hippomem.errors import ModelError
-from hippomem.store import memories
+from hippomem.store import claims, memories
 from hippomem.store.facts import Statement
 from hippomem.store.memories import PassageRow
 from hippomem.store.writer import Contribution, Remembered, Writer
@@ -100,5 +100,6 @@ def write_statements(
         [(each.row.passage_key, "extracted" if each.error is None else "failed", each.error) for each in waiting],
     )
     name_entities(db, namespace_key, writer.facts, writer.new, gazetteer=context.gazetteer, had_facts=had_facts)
+    claims.read(db, namespace_key, [each.row.memory_key for each in waiting])
     failed = sum(each.error is not None for each in waiting)
     return Written([each.row.passage_key for each in waiting], writer, failed)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Literal
 
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
-from hippomem.store import Store, facts, memories, synonyms, vectors
+from hippomem.store import Store, claims, facts, memories, synonyms, vectors, whole
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
@@ -80,8 +80,7 @@ class Indexer:
         """
         seconds: dict[str, float] = defaultdict(float)
         spent_before = {} if self.triples is None else dict(self.triples.spent)
-        memory_ids: list[str] = []
-        added = 0
+        inserted: list[memories.Inserted] = []
         clock = time.perf_counter()
         batch: list[Document] = []
         with ExitStack() as bulk:
@@ -89,19 +88,21 @@ class Indexer:
                 check_document(document)
                 batch.append(document)
                 if len(batch) == _BATCH:
-                    if not memory_ids:
+                    if not inserted:
                         bulk.enter_context(large_cache(self.store.db))
-                    added += self._store(batch, memory_ids)
+                    inserted += self._store(batch)
                     batch = []
                     if progress is not None:
-                        progress("storing documents", len(memory_ids), 0)
-            added += self._store(batch, memory_ids)
+                        progress("storing documents", len(inserted), 0)
+            inserted += self._store(batch)
         seconds["store"] = time.perf_counter() - clock
         failed = self.finish(progress=progress, seconds=seconds)
+        added = sum(each.is_new for each in inserted)
         return AddReport(
-            memory_ids=tuple(memory_ids),
+            memory_ids=tuple(each.memory_id for each in inserted),
             added=added,
-            duplicates=len(memory_ids) - added,
+            duplicates=len(inserted) - added,
+            new=tuple(each.is_new for each in inserted),
             failed=failed,
             seconds=dict(seconds),
             usage={
@@ -110,17 +111,15 @@ class Indexer:
             },
         )
 
-    def _store(self, batch: Sequence[Document], memory_ids: list[str]) -> int:
+    def _store(self, batch: Sequence[Document]) -> list[memories.Inserted]:
         if not batch:
-            return 0
-        recorded_at = self._now().isoformat(timespec="seconds")
+            return []
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
-            inserted = memories.insert(db, namespace_key, self.namespace, documents, recorded_at)
+            inserted = memories.insert(db, namespace_key, self.namespace, documents, self._now())
             self.store.bump_generation(namespace_key)
-        memory_ids += [each.memory_id for each in inserted]
-        return sum(each.is_new for each in inserted)
+        return inserted
 
     def finish(
         self, *, retry_failed: bool = False, progress: Progress | None = None, seconds: dict[str, float] | None = None
@@ -128,6 +127,7 @@ class Indexer:
         """Run every step on what is not done yet; returns the number of passages whose extraction failed just now."""
         seconds = defaultdict(float) if seconds is None else seconds
         namespace_key = self._namespace_key()
+        self._read_claims_anew()
         few = memories.in_state(self.store.db, namespace_key, "pending", limit=min(_FEW, _BATCH) + 1)
         try:
             if len(few) <= min(_FEW, _BATCH) and not retry_failed:
@@ -137,6 +137,20 @@ class Indexer:
         except BaseException:
             self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
             raise
+
+    def _read_claims_anew(self) -> None:
+        """In a store of an older hippomem: claims were not read yet, or by other rules."""
+        db = self.store.db
+        if claims.are_read(self.store.setting(claims.SETTING)):
+            return
+        for namespace in self.store.namespaces():
+            key, last = self.store.namespace_key(namespace), ""
+            while key is not None and (block := memories.next_ids(db, key, last, _BATCH)):
+                last = block[-1][1]
+                with self.store.transaction():
+                    claims.read(db, key, [memory_key for memory_key, _ in block])
+        with self.store.transaction():
+            self.store.set_setting(claims.SETTING, claims.READER)
 
     def _finish_few(
         self, namespace_key: int, passage_keys: list[int], progress: Progress | None, seconds: dict[str, float]
@@ -246,30 +260,60 @@ class Indexer:
         """Changes when anybody writes: another connection, or this one."""
         return self.store.db.execute("PRAGMA data_version").fetchone()[0], self.store.db.total_changes
 
-    def forget(self, memory_keys: Iterable[int]) -> None:
+    def forget(self, memory_keys: Iterable[int], *, sources: Mapping[int, Sequence[int]] | None = None) -> None:
         """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file.
 
+        sources: row of a memory → rows of those of its sources to remove; one that keeps another source stays.
         In a file of more than ``PURGE_AT_ONCE`` bytes, copies that no reader sees wait for `Store.purge`.
         """
         with self.store.transaction() as db:
+            namespace_key = self._namespace_key()
+            for memory_key, source_keys in ({} if sources is None else sources).items():
+                if memories.source_count(db, memory_key) == len(source_keys):
+                    memory_keys = [*memory_keys, memory_key]
+                else:
+                    memories.drop_sources(db, source_keys)
+                    claims.read(db, namespace_key, [memory_key])
             for memory_key in memory_keys:
                 self._withdraw(memory_key)
                 memories.delete(db, memory_key)
-            self.store.bump_generation(self._namespace_key())
+            self.store.bump_generation(namespace_key)
             self.store.owe_purge()
         self.store.purge(at_most=PURGE_AT_ONCE)
 
-    def update(self, memory_key: int, document: Document) -> None:
-        """Replace a memory's content; its id and its sources stay. Raises InputError if another memory has that content."""
+    def forget_all(self) -> None:
+        """Remove the namespace with all that it holds; see `forget`."""
+        with self.store.transaction() as db:
+            whole.delete(db, self._namespace_key())
+            self.store.owe_purge()
+        self._neighbourhood.reset()
+        self.store.purge(at_most=PURGE_AT_ONCE)
+
+    def update(self, memory_key: int, document: Document, *, keep_history: bool = True) -> None:
+        """Replace a memory's content; its id and its sources stay. Raises InputError if another memory has that content.
+
+        keep_history: what it said before is kept in its history; else that is forgotten with all older versions.
+        """
         check_document(document)
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
             self._withdraw(memory_key)
             slices = chunk(document.text, size=self.chunk_characters)
-            memories.replace_content(db, namespace_key, memory_key, document, slices)
+            if keep_history:
+                memories.keep_version(db, memory_key, self._now())
+            else:
+                memories.drop_versions(db, memory_key)
+            memories.replace_content(db, namespace_key, memory_key, document, slices, self._now())
             self.store.bump_generation(namespace_key)
             self.store.owe_purge()
         self.finish()
+        self.store.purge(at_most=PURGE_AT_ONCE)
+
+    def forget_history(self, memory_key: int) -> None:
+        """Forget what a memory said before."""
+        with self.store.transaction() as db:
+            memories.drop_versions(db, memory_key)
+            self.store.owe_purge()
         self.store.purge(at_most=PURGE_AT_ONCE)
 
     def _withdraw(self, memory_key: int) -> None:

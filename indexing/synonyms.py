@@ -35,6 +35,7 @@ class Neighbourhood:
         self._dimension = dimension
         self._table = SignTable()
         self._last = 0
+        self._namespace_key = -1
 
     def reset(self) -> None:
         """Forget what was read. Needed after a transaction that was undone: its numbers are given out again."""
@@ -97,6 +98,9 @@ class Neighbourhood:
 
     def _follow(self, namespace_key: int) -> None:
         """Read the signs stored since the last call."""
+        if namespace_key != self._namespace_key:  # the namespace was forgotten as a whole, and came again
+            self.reset()
+            self._namespace_key = namespace_key
         new = vectors.signs_after(self._store.db, namespace_key, self._last)
         while rows := list(islice(new, _ROWS)):
             self._last = rows[-1][0]

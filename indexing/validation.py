@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
 from typing import get_args
 
 from hippomem.errors import EmptyTextError, InputError
+from hippomem.text.dates import moment
 from hippomem.types import Document, Kind
 
 
@@ -26,14 +26,18 @@ def check_document(document: Document) -> None:
         raise InputError(f"the document has the kind '{document.kind}'; choose one of {', '.join(get_args(Kind))}.")
     if document.position is not None and not isinstance(document.position, int):
         raise InputError(f"the document has the position {document.position!r}; it must be a whole number.")
-    if document.occurred_at is not None:
+    for name in ("occurred_at", "expires_at"):
+        value = getattr(document, name)
         try:
-            datetime.fromisoformat(document.occurred_at)
-        except ValueError as error:
+            if value is not None:
+                moment(value)
+        except (ValueError, OverflowError) as error:
             raise InputError(
-                f"the document has an occurred_at that is not ISO 8601 ('{document.occurred_at}'); "
-                "write it as 2026-11-21T18:30."
+                f"the document has an {name} that is not ISO 8601 ('{value}'); write it as 2026-11-21T18:30."
             ) from error
+    for some_id in document.supersedes:
+        _check_type("supersedes", some_id)
+        _check_string("supersedes", some_id)
     try:
         _check_string(
             "metadata", json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -46,6 +50,8 @@ def check_document(document: Document) -> None:
 
 def _check_type(name: str, value: object) -> None:
     expected: type = {"position": int, "metadata": Mapping}.get(name, str)
+    if name == "supersedes" and isinstance(value, tuple):
+        return
     optional = name not in ("text", "title", "kind", "metadata")
     if not (isinstance(value, expected) or (optional and value is None)):
         raise InputError(f"the document has a {name} that is a {type(value).__name__}, not {expected.__name__}.")

@@ -19,6 +19,8 @@ FLOORS: list[set[str]] = [
     {"retrieve"},
     {"answer", "indexing"},
     {"memory"},
+    {"service"},
+    {"integrations", "server"},
     {"cli", "testing"},
     {"eval"},
 ]

@@ -217,6 +217,12 @@ class Picture:
         a = self.arrays
         return _places(keys, self.lookups.passages, a.passage_key[: self._count(BASE_PASSAGES)], a.passage_alive)
 
+    def mask_of(self, keys: Iterable[int]) -> NDArray[np.bool_]:
+        """(P,) which passages have these rows of the store."""
+        mask = np.zeros(len(self.arrays.passage_alive), dtype=np.bool_)
+        mask[list(self.passage_places(keys).values())] = True
+        return mask
+
     def fact_places(self, keys: Iterable[int]) -> dict[int, int]:
         """Row of the store → place, of those that are here."""
         a = self.arrays

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hippomem.errors import EmptyQueryError, RetrievalError
 from hippomem.graph.similarity import row_products
 from hippomem.store import Store, memories
+from hippomem.store.filters import OPEN, Filter
 from hippomem.types import Hit, SearchResult, Why
 
 if TYPE_CHECKING:
@@ -176,14 +177,17 @@ def present(
     watch: Stopwatch,
     *,
     note: str = "",
+    allowed: Filter = OPEN,
+    retired: Mapping[int, str] | None = None,
 ) -> SearchResult:
     """Turn the best positions and their scores into hits with their texts, sources and reasons.
 
     passage_keys: row of the store by position.    why: makes the reasons for one position; None for none.
+    allowed: sources that are told.    retired: position → the id of the memory that says otherwise since.
     """
     with watch.stage("present"), store.reading() as db:
         rows = memories.texts(db, [int(passage_keys[position]) for position, _ in best])
-        heads = memories.heads(db, (row.memory_key for row in rows.values()))
+        heads = memories.heads(db, (row.memory_key for row in rows.values()), allowed=allowed)
     hits: list[Hit] = []
     for position, score in best:
         row = rows.get(int(passage_keys[position]))
@@ -205,6 +209,9 @@ def present(
                 source_ids=memory.source_ids,
                 occurred_at=memory.occurred_at,
                 why=reasons,
+                recorded_at=memory.recorded_at,
+                sources=memory.sources,
+                superseded_by=None if retired is None else retired.get(position),
             )
         )
     return SearchResult(query=query, retriever=name, hits=tuple(hits), note=note, seconds=watch.seconds)

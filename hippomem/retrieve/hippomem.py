@@ -34,6 +34,7 @@ from hippomem.retrieve.base import Stopwatch, at_least, check_query, descending,
 from hippomem.retrieve.chains import ALONE, chain_scores
 from hippomem.retrieve.coverage import covering_order
 from hippomem.retrieve.explain import Explainer
+from hippomem.retrieve.freshness import MARGIN, Freshness
 from hippomem.retrieve.linking import QueryNames, passage_links
 from hippomem.retrieve.matching import Matched, match
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
@@ -42,6 +43,7 @@ from hippomem.retrieve.seeding import Seeder, Seeds
 from hippomem.retrieve.weights import Weights
 from hippomem.retrieve.wording import Wording
 from hippomem.store import Store, vectors
+from hippomem.store.filters import OPEN, Filter
 from hippomem.types import SearchResult, Triple
 
 Ints = NDArray[np.int64]
@@ -70,7 +72,7 @@ class HippoMem:
     """The default of `Memory.search`.
 
     exact: compare the query with every passage, and solve PageRank by power iteration: what the shortcuts are measured
-    against.
+    against.    allowed, freshness: see `within`.
     """
 
     name = "hippomem"
@@ -84,8 +86,11 @@ class HippoMem:
         weights: Weights = Weights(),
         options: RetrieverOptions = NO_OPTIONS,
         exact: bool = False,
+        allowed: Filter = OPEN,
+        freshness: Freshness | None = None,
     ) -> None:
         self._store, self._picture, self._embedder = store, picture, embedder
+        self._allowed, self._freshness = allowed, freshness
         self._w, self._options, self._is_exact = weights, options, exact
         self._explain = Explainer(store, self.name)
         self._seeder = Seeder(picture, weights, options, self._triples)
@@ -100,6 +105,11 @@ class HippoMem:
             kinds.SYNONYM: weights.synonym_edge,
         }
 
+    @property
+    def picture(self) -> Picture:
+        """What it reads."""
+        return self._picture
+
     def variant(self, weights: Weights) -> HippoMem:
         """The same retriever with other weights."""
         return HippoMem(self._store, self._picture, self._embedder, weights=weights, options=self._options)
@@ -107,6 +117,22 @@ class HippoMem:
     def exact(self) -> HippoMem:
         """The same retriever without shortcuts: see the class."""
         return HippoMem(self._store, self._picture, self._embedder, weights=self._w, options=self._options, exact=True)
+
+    def within(self, picture: Picture | None, allowed: Filter, freshness: Freshness | None) -> HippoMem:
+        """The same retriever over what a filter lets pass. picture: of that alone, None where it is everything.
+
+        freshness: what says which statements are no longer so; None ranks them as all others.
+        """
+        return HippoMem(
+            self._store,
+            self._picture if picture is None else picture,
+            self._embedder,
+            weights=self._w,
+            options=self._options,
+            exact=self._is_exact,
+            allowed=allowed,
+            freshness=freshness,
+        )
 
     def seeds(self, query: str) -> Sparse:
         """Where the walk of a query starts, by node of the picture's graph: for benchmarks. Raises ModelError."""
@@ -142,7 +168,13 @@ class HippoMem:
             scores = self._fuse(activated, lexical, matched, titled, every, own, candidates)
         with watch.stage("cover"):
             covered = self._cover(scores, candidates, encoded)
-            best = self._best(covered, matched, candidates, k, float(scores.min()))
+            best = self._best(covered, matched, candidates, k + (MARGIN if self._freshness else 0), float(scores.min()))
+        retired: Mapping[int, str] = {}
+        if self._freshness is not None:
+            with watch.stage("freshness"):
+                order = a.passage_order
+                best, retired = self._freshness.arrange(best, picture, matched)
+                best = descending(best[:k], lambda one, other: bool(order[one] < order[other]))
         parts = {
             "pagerank": activated,
             "bm25": lexical,
@@ -163,7 +195,18 @@ class HippoMem:
         if explain:
             walk = PictureWalk(picture, matched, walked, restart, self._steps)
             why = self._explain.walked(walk, part, note, seeds.origin)
-        return present(self._store, a.passage_key, self.name, query, best, why, watch, note=note)
+        return present(
+            self._store,
+            a.passage_key,
+            self.name,
+            query,
+            best,
+            why,
+            watch,
+            note=note,
+            allowed=self._allowed,
+            retired=retired,
+        )
 
     def _triples(self, facts: Ints) -> list[Triple]:
         return self._explain.triples(self._picture.arrays.fact_key[facts].tolist())

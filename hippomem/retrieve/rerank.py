@@ -39,21 +39,21 @@ class Reranked:
         """depth: >= 1. Raises ConfigError."""
         if depth < 1:
             raise ConfigError(f"a reranker was given depth={depth}; let it read at least 1 hit.")
-        self._base, self._reranker, self._depth = base, reranker, depth
+        self.base, self._reranker, self._depth = base, reranker, depth
 
     @property
     def name(self) -> str:
         """``rerank+`` and the name of the retriever below."""
-        return f"rerank+{self._base.name}"
+        return f"rerank+{self.base.name}"
 
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`. ``why.scores`` of a hit that was read has its judgement as "rerank"."""
         check_query(query, k)
-        found = self._base.search(query, k=max(k, self._depth), explain=explain)
+        found = self.base.search(query, k=max(k, self._depth), explain=explain)
         watch = Stopwatch(dict(found.seconds))
         with watch.stage("rerank"):
             scores = self._judge(query, found[: self._depth])
-            hits = _in_order(found.hits, scores)[:k]
+            hits = _newer_first(_in_order(found.hits, scores))[:k]
         return SearchResult(
             query, self.name, tuple(self._named(hit) for hit in hits), note=found.note, seconds=watch.seconds
         )
@@ -96,6 +96,17 @@ def _in_order(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
             score = min(score, below)
         ordered.append(replace(hit, score=score, rank=len(ordered) + 1))
     return ordered
+
+
+def _newer_first(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with what retires another before it; scores stay with the ranks."""
+    order = list(hits)
+    for hit in hits:
+        at = order.index(hit)
+        newer = next((i for i, each in enumerate(order) if each.memory_id == hit.superseded_by), -1)
+        if newer > at:
+            order.insert(at, order.pop(newer))
+    return [replace(hit, score=place.score, rank=place.rank) for hit, place in zip(order, hits, strict=True)]
 
 
 def _judged(hit: Hit, score: float) -> Hit:

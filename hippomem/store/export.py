@@ -13,11 +13,18 @@ from typing import Any
 
 #: Each relation as SQL that names things by content. A column ending in _vector is replaced by its hash.
 _RELATIONS: dict[str, str] = {
-    "memory": "SELECT memory_id, content_id, title, text, occurred_at FROM memories WHERE namespace_key = :n",
+    "memory": "SELECT memory_id, content_id, title, text, occurred_at, expires FROM memories WHERE namespace_key = :n",
+    "version": "SELECT memory_id, version, versions.title, versions.text, versions.occurred_at"
+    " FROM versions JOIN memories USING (memory_key) WHERE namespace_key = :n",
+    "supersedes": "SELECT a.memory_id AS memory_id, b.memory_id AS older FROM supersedes"
+    " JOIN memories AS a ON a.memory_key = supersedes.memory_key JOIN memories AS b ON b.memory_key = supersedes.older_key"
+    " WHERE a.namespace_key = :n",
     "source": "SELECT memory_id, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata"
     " FROM sources JOIN memories USING (memory_key) WHERE namespace_key = :n",
     "passage": "SELECT passage_id, memory_id, ordinal, start, stop, state, error, vector AS passage_vector, token_signs"
     " FROM passages JOIN memories USING (memory_key) WHERE passages.namespace_key = :n",
+    "claim": "SELECT passage_id, fact_id, slot, value FROM claims JOIN passages USING (passage_key)"
+    " JOIN facts USING (fact_key) WHERE claims.namespace_key = :n",
     "fact": "SELECT fact_id, kind, subject, predicate, object, vector AS fact_vector FROM facts WHERE namespace_key = :n",
     "contribution": "SELECT passage_id, fact_id, contributions.ordinal, count, statement"
     " FROM contributions JOIN passages USING (passage_key) JOIN facts USING (fact_key) WHERE facts.namespace_key = :n",

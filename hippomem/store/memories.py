@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from hippomem.errors import InputError, NotFoundError
+from hippomem.store import claims
+from hippomem.store.filters import OPEN, Filter
 from hippomem.text import ids
-from hippomem.types import Document, MemoryRecord, Source
+from hippomem.text.dates import iso_of, moment
+from hippomem.types import Document, MemoryRecord, MemoryVersion, Source
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
+#: That a memory has not expired.
+_THERE = "(expires IS NULL OR expires > ?)"
 #: What lets SQLite use the index of unfinished passages: it draws no conclusions from the state that is asked for.
 _UNFINISHED = "namespace_key = ? AND state <> 'ready'"
 
@@ -40,12 +47,15 @@ def insert(
     namespace_key: int,
     namespace: str,
     documents: Sequence[tuple[Document, Sequence[tuple[int, int]]]],
-    recorded_at: str,
+    now: datetime,
 ) -> list[Inserted]:
     """Store documents, given with the slices of their passages, as memories with ``pending`` passages.
 
     A document that equals a memory, or one before it, adds its source to that memory.
+    Raises NotFoundError for a memory that one is said to supersede and that is not there.
     """
+    recorded_at, recorded = now.isoformat(timespec="seconds"), _clock(db, now)
+    superseded = [[find(db, namespace_key, some_id) for some_id in document.supersedes] for document, _ in documents]
     contents = [ids.content_id(d.title, d.text, d.occurred_at) for d, _ in documents]
     known = _memories_with(db, namespace_key, contents)
     # A memory that began with one of these contents, was updated and kept its id has the id that the content would get.
@@ -54,9 +64,9 @@ def insert(
     memory_key = int(db.execute("SELECT coalesce(max(memory_key), 0) + 1 FROM memories").fetchone()[0])
     inserted: list[Inserted] = []
     memories, sources, passages, again = [], [], [], []
-    for (document, slices), content in zip(documents, contents, strict=True):
+    for number, ((document, slices), content) in enumerate(zip(documents, contents, strict=True)):
         if content in known:
-            again.append((known[content][0], document))
+            again.append((known[content][0], document, recorded + 1e-6 * number))
             inserted.append(Inserted(*known[content], False))
             continue
         memory_id, copy = plain[content], 0
@@ -67,20 +77,36 @@ def insert(
         known[content] = memory_key, memory_id
         inserted.append(Inserted(memory_key, memory_id, True))
         title, text, occurred_at = document.title, document.text, document.occurred_at
-        memories.append((memory_key, namespace_key, memory_id, content, title, text, occurred_at, recorded_at))
-        sources.append(_source_row(memory_key, document))
+        times = (occurred_at, _moment(occurred_at), _moment(document.expires_at), recorded_at)
+        memories.append((memory_key, namespace_key, memory_id, content, title, text, *times))
+        sources.append((*_source_row(memory_key, document), recorded + 1e-6 * number))
         passages += _passage_rows(namespace_key, memory_key, content, slices)
         memory_key += 1
     db.executemany(
-        "INSERT INTO memories (memory_key, namespace_key, memory_id, content_id, title, text, occurred_at, recorded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO memories (memory_key, namespace_key, memory_id, content_id, title, text, occurred_at, happened, expires,"
+        " recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         memories,
     )
     db.executemany(_INSERT_SOURCE, sources)
     db.executemany(_INSERT_PASSAGE, passages)
-    for key, document in again:
-        add_source(db, key, document)
+    for key, document, at in again:
+        _hear_again(db, key, document, at)
+    claims.read(db, namespace_key, [key for key, _, _ in again])
+    db.executemany(
+        "INSERT OR IGNORE INTO supersedes SELECT ?1, ?2 WHERE ?1 <> ?2",
+        [(made.memory_key, older) for made, olders in zip(inserted, superseded, strict=True) for older in olders],
+    )
     return inserted
+
+
+def _clock(db: sqlite3.Connection, now: datetime) -> float:
+    """A time for the first of some new documents that is later than that of all stored ones."""
+    newest = db.execute("SELECT max(recorded) FROM sources").fetchone()[0]
+    return max(moment(now.isoformat()), 0.0 if newest is None else newest + 1e-6)
+
+
+def _moment(iso: str | None) -> float | None:
+    return None if iso is None else moment(iso)
 
 
 def _memories_with(db: sqlite3.Connection, namespace_key: int, contents: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -109,8 +135,8 @@ _INSERT_PASSAGE = (
     " VALUES (?, ?, ?, ?, ?, ?, 'pending')"
 )
 _INSERT_SOURCE = (
-    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, recorded)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -133,38 +159,51 @@ def _source_row(memory_key: int, document: Document) -> tuple[Any, ...]:
         document.session,
         document.speaker,
         document.position,
-        json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False),
+        _json(document.metadata),
     )
 
 
-def add_source(db: sqlite3.Connection, memory_key: int, document: Document) -> None:
-    """Remember one more place that a memory came from; the same place twice is one."""
+def _hear_again(db: sqlite3.Connection, memory_key: int, document: Document, recorded: float) -> None:
+    """Remember one more place that a memory came from; the same place twice is one, heard last now.
+
+    What was to expire stays as long as the last of its documents asks for.
+    """
     row = _source_row(memory_key, document)
     known = db.execute(
-        "SELECT 1 FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ? AND agent_id IS ?"
-        " AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
+        "SELECT source_key FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ?"
+        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
         row,
     ).fetchone()
     if known is None:
-        db.execute(_INSERT_SOURCE, row)
+        db.execute(_INSERT_SOURCE, (*row, recorded))
+    else:
+        db.execute("UPDATE sources SET recorded = max(recorded, ?) WHERE source_key = ?", (recorded, known[0]))
+    db.execute(
+        "UPDATE memories SET expires = CASE WHEN ?1 IS NULL THEN NULL ELSE max(expires, ?1) END"
+        " WHERE memory_key = ?2 AND expires IS NOT NULL",
+        (_moment(document.expires_at), memory_key),
+    )
 
 
-def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int:
+def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str, *, now: float = -math.inf) -> int:
     """The row of the memory with that memory_id, or that has a passage or source of that id, within one namespace.
+
+    now: a memory that has expired by then is not found.
 
     Raises NotFoundError (a memory of another namespace is not found), InputError for a source id of several memories.
     """
     for sql in (
-        "SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ?",
-        "SELECT memory_key FROM passages WHERE namespace_key = ? AND passage_id = ?",
+        f"SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ? AND {_THERE}",
+        "SELECT memory_key FROM memories JOIN passages USING (memory_key)"
+        f" WHERE memories.namespace_key = ? AND passage_id = ? AND {_THERE}",
     ):
-        row = db.execute(sql, (namespace_key, some_id)).fetchone()
+        row = db.execute(sql, (namespace_key, some_id, now)).fetchone()
         if row is not None:
             return int(row[0])
     rows = db.execute(
         "SELECT DISTINCT memory_id, memory_key FROM memories JOIN sources USING (memory_key)"
-        " WHERE namespace_key = ? AND source_id = ? ORDER BY memory_id",
-        (namespace_key, some_id),
+        f" WHERE namespace_key = ? AND source_id = ? AND {_THERE} ORDER BY memory_id",
+        (namespace_key, some_id, now),
     ).fetchall()
     if len(rows) > 1:
         listed = ", ".join(row[0] for row in rows[:5]) + (", …" if len(rows) > 5 else "")
@@ -177,29 +216,38 @@ def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str) -> int
 
 
 class Head(NamedTuple):
-    """The id and time of a memory, and the caller's own ids of it, sorted."""
+    """The id and times of a memory, where it came from, and the caller's own ids of it, sorted."""
 
     memory_id: str
     occurred_at: str | None
+    recorded_at: str
+    sources: tuple[Source, ...]
     source_ids: tuple[str, ...]
 
 
-def heads(db: sqlite3.Connection, memory_keys: Iterable[int]) -> dict[int, Head]:
-    """Ids, times and source ids of memories, for hits; those deleted meanwhile are left out."""
+def heads(db: sqlite3.Connection, memory_keys: Iterable[int], *, allowed: Filter = OPEN) -> dict[int, Head]:
+    """Ids, times and sources of memories, for hits; those deleted meanwhile are left out.
+
+    allowed: only sources that pass are told.
+    """
     found: dict[int, Head] = {}
     keys = list(dict.fromkeys(memory_keys))
     for start in range(0, len(keys), _MARKS):
         block = keys[start : start + _MARKS]
-        sources: dict[int, list[str]] = {}
-        for key, source_id in db.execute(
-            f"SELECT DISTINCT memory_key, source_id FROM sources WHERE memory_key IN ({','.join('?' * len(block))})"
-            " AND source_id IS NOT NULL ORDER BY source_id",
-            block,
-        ):
-            sources.setdefault(key, []).append(source_id)
-        rows = _by_key(db, "SELECT memory_key, memory_id, occurred_at FROM memories WHERE memory_key IN", block)
-        for key, (memory_id, occurred_at) in rows.items():
-            found[key] = Head(memory_id, occurred_at, tuple(sources.get(key, ())))
+        told = sources(db, block, allowed=allowed)
+        rows = _by_key(
+            db, "SELECT memory_key, memory_id, occurred_at, recorded_at FROM memories WHERE memory_key IN", block
+        )
+        for key, row in rows.items():
+            each = tuple(told.get(key, ()))
+            memory_id, occurred_at, recorded_at = row
+            found[key] = Head(
+                memory_id,
+                occurred_at,
+                recorded_at,
+                each,
+                tuple(sorted({s.source_id for s in each if s.source_id is not None})),
+            )
     return found
 
 
@@ -208,16 +256,22 @@ def is_there(db: sqlite3.Connection, memory_key: int) -> bool:
     return db.execute("SELECT 1 FROM memories WHERE memory_key = ?", (memory_key,)).fetchone() is not None
 
 
-def record(db: sqlite3.Connection, memory_key: int) -> MemoryRecord:
-    """A memory with its sources and passages."""
-    memory_id, namespace, title, text, occurred_at, recorded_at = db.execute(
-        "SELECT memory_id, name, title, text, occurred_at, recorded_at FROM memories JOIN namespaces USING (namespace_key)"
-        " WHERE memory_key = ?",
+def record(db: sqlite3.Connection, memory_key: int, *, now: float, allowed: Filter = OPEN) -> MemoryRecord:
+    """A memory with its sources and passages. allowed: only sources that pass are told."""
+    namespace_key, memory_id, namespace, title, text, occurred_at, recorded_at, expires = db.execute(
+        "SELECT namespace_key, memory_id, name, title, text, occurred_at, recorded_at, expires"
+        " FROM memories JOIN namespaces USING (namespace_key) WHERE memory_key = ?",
         (memory_key,),
     ).fetchone()
     passages = db.execute(
         "SELECT passage_id, state FROM passages WHERE memory_key = ? ORDER BY ordinal", (memory_key,)
     ).fetchall()
+    newer = claims.retires(db, namespace_key, memory_key, now=now)
+    older = db.execute(
+        "SELECT memory_id FROM supersedes JOIN memories ON memories.memory_key = older_key WHERE supersedes.memory_key = ?"
+        " ORDER BY memory_id",
+        (memory_key,),
+    )
     return MemoryRecord(
         memory_id=memory_id,
         namespace=namespace,
@@ -225,10 +279,31 @@ def record(db: sqlite3.Connection, memory_key: int) -> MemoryRecord:
         text=text,
         occurred_at=occurred_at,
         recorded_at=recorded_at,
-        sources=sources(db, memory_key),
+        sources=tuple(sources(db, [memory_key], allowed=allowed).get(memory_key, ())),
         passage_ids=tuple(row[0] for row in passages),
         states=tuple(row[1] for row in passages),
+        expires_at=None if expires is None else iso_of(expires),
+        superseded_by=None if newer is None else memory_id_of(db, newer),
+        supersedes=tuple(row[0] for row in older),
     )
+
+
+def memory_id_of(db: sqlite3.Connection, memory_key: int) -> str:
+    """The id of a memory that is there."""
+    return str(db.execute("SELECT memory_id FROM memories WHERE memory_key = ?", (memory_key,)).fetchone()[0])
+
+
+def history(db: sqlite3.Connection, memory_key: int) -> tuple[MemoryVersion, ...]:
+    """What a memory said, oldest first; the last is what it says now."""
+    rows = db.execute(
+        "SELECT title, text, occurred_at, recorded_at, replaced_at FROM versions WHERE memory_key = ? ORDER BY version",
+        (memory_key,),
+    ).fetchall()
+    title, text, occurred_at, recorded_at = db.execute(
+        "SELECT title, text, occurred_at, recorded_at FROM memories WHERE memory_key = ?", (memory_key,)
+    ).fetchone()
+    since = rows[-1][4] if rows else recorded_at
+    return (*(MemoryVersion(*row) for row in rows), MemoryVersion(title, text, occurred_at, since))
 
 
 def passage_keys(db: sqlite3.Connection, memory_key: int) -> list[int]:
@@ -242,8 +317,29 @@ def delete(db: sqlite3.Connection, memory_key: int) -> None:
     db.execute("DELETE FROM memories WHERE memory_key = ?", (memory_key,))
 
 
+def keep_version(db: sqlite3.Connection, memory_key: int, now: datetime) -> None:
+    """Put what a memory says now into its history."""
+    db.execute(
+        "INSERT INTO versions SELECT memory_key, (SELECT coalesce(max(version), 0) + 1 FROM versions WHERE memory_key = ?1),"
+        " title, text, occurred_at,"
+        " coalesce((SELECT max(replaced_at) FROM versions WHERE memory_key = ?1), recorded_at), ?2"
+        " FROM memories WHERE memory_key = ?1",
+        (memory_key, now.isoformat(timespec="seconds")),
+    )
+
+
+def drop_versions(db: sqlite3.Connection, memory_key: int) -> None:
+    """Forget what a memory said before."""
+    db.execute("DELETE FROM versions WHERE memory_key = ?", (memory_key,))
+
+
 def replace_content(
-    db: sqlite3.Connection, namespace_key: int, memory_key: int, document: Document, slices: Sequence[tuple[int, int]]
+    db: sqlite3.Connection,
+    namespace_key: int,
+    memory_key: int,
+    document: Document,
+    slices: Sequence[tuple[int, int]],
+    now: datetime,
 ) -> None:
     """Give a memory other content under the same memory_id. Its statements must have been withdrawn.
 
@@ -258,28 +354,76 @@ def replace_content(
         raise InputError(f"memory {row[0]} holds exactly this content already; forget one of the two.")
     db.execute("DELETE FROM passages WHERE memory_key = ?", (memory_key,))
     db.execute(
-        "UPDATE memories SET content_id = ?, title = ?, text = ?, occurred_at = ? WHERE memory_key = ?",
-        (content, document.title, document.text, document.occurred_at, memory_key),
+        "UPDATE memories SET content_id = ?, title = ?, text = ?, occurred_at = ?, happened = ? WHERE memory_key = ?",
+        (content, document.title, document.text, document.occurred_at, _moment(document.occurred_at), memory_key),
     )
+    # What it says now is as new as now.
+    db.execute("UPDATE sources SET recorded = ? WHERE memory_key = ?", (_clock(db, now), memory_key))
     db.executemany(_INSERT_PASSAGE, _passage_rows(namespace_key, memory_key, content, slices))
 
 
-def sources(db: sqlite3.Connection, memory_key: int) -> tuple[Source, ...]:
-    """Where a memory came from, in an order that does not depend on insertion."""
-    rows = db.execute(
-        "SELECT source_id, kind, user_id, agent_id, session_id, speaker, position, metadata FROM sources"
-        " WHERE memory_key = ?",
+def set_expiry(db: sqlite3.Connection, memory_key: int, expires_at: str | None) -> None:
+    """From when on a memory is forgotten; None for never."""
+    db.execute("UPDATE memories SET expires = ? WHERE memory_key = ?", (_moment(expires_at), memory_key))
+
+
+def set_sources(
+    db: sqlite3.Connection, memory_key: int, *, kind: str | None = None, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Change what all sources of a memory say; None leaves it. Sources that are equal then are one."""
+    if kind is not None:
+        db.execute("UPDATE sources SET kind = ? WHERE memory_key = ?", (kind, memory_key))
+    if metadata is not None:
+        db.execute("UPDATE sources SET metadata = ? WHERE memory_key = ?", (_json(metadata), memory_key))
+    db.execute(
+        "DELETE FROM sources WHERE memory_key = ?1 AND source_key NOT IN (SELECT max(source_key) FROM sources"
+        " WHERE memory_key = ?1 GROUP BY source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)",
         (memory_key,),
+    )
+
+
+def drop_sources(db: sqlite3.Connection, source_keys: Iterable[int]) -> None:
+    """Delete sources; the memory must keep one."""
+    db.executemany("DELETE FROM sources WHERE source_key = ?", [(key,) for key in source_keys])
+
+
+def source_count(db: sqlite3.Connection, memory_key: int) -> int:
+    """How many places a memory came from."""
+    return int(db.execute("SELECT count(*) FROM sources WHERE memory_key = ?", (memory_key,)).fetchone()[0])
+
+
+def next_position(db: sqlite3.Connection, namespace_key: int | None, session: str) -> int:
+    """The turn number behind the last turn of a session; 0 in a new one."""
+    sql = "SELECT max(position) + 1 FROM sources JOIN memories USING (memory_key) WHERE session_id = ? AND namespace_key = ?"
+    return int(db.execute(sql, (session, namespace_key)).fetchone()[0] or 0)
+
+
+def _json(metadata: Mapping[str, Any]) -> str:
+    return json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)
+
+
+def sources(db: sqlite3.Connection, memory_keys: Sequence[int], *, allowed: Filter = OPEN) -> dict[int, list[Source]]:
+    """Where memories came from, in an order that does not depend on insertion. allowed: only sources that pass."""
+    condition, values = allowed.conditions(-math.inf)
+    rows = db.execute(
+        "SELECT memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, recorded"
+        f" FROM sources s JOIN memories m USING (memory_key) WHERE memory_key IN ({','.join('?' * len(memory_keys))})"
+        f" AND {condition}",
+        (*memory_keys, *values),
     ).fetchall()
-    rows.sort(key=lambda row: tuple("" if v is None else str(v).rjust(12) for v in row))
+    rows.sort(key=lambda row: tuple("" if v is None else str(v).rjust(12) for v in row[1:-1]))
     names = ("source_id", "kind", "user", "agent", "session", "speaker", "position")
-    return tuple(Source(**dict(zip(names, row, strict=False)), metadata=json.loads(row[-1])) for row in rows)
+    found: dict[int, list[Source]] = {}
+    for key, *row in rows:
+        told = dict(zip(names, row, strict=False))
+        found.setdefault(key, []).append(Source(**told, metadata=json.loads(row[-2]), recorded_at=iso_of(row[-1])))
+    return found
 
 
-def keys_in_order(db: sqlite3.Connection, namespace_key: int) -> list[int]:
-    """Rows of all memories of a namespace, by memory_id."""
-    sql = "SELECT memory_key FROM memories WHERE namespace_key = ? ORDER BY memory_id"
-    return [row[0] for row in db.execute(sql, (namespace_key,))]
+def next_ids(db: sqlite3.Connection, namespace_key: int, after: str, limit: int) -> list[tuple[int, str]]:
+    """(row, memory_id) of the next memories behind a memory_id ("" for the first)."""
+    sql = "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND memory_id > ? ORDER BY memory_id LIMIT ?"
+    return db.execute(sql, (namespace_key, after, limit)).fetchall()
 
 
 def in_state(

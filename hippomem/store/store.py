@@ -223,8 +223,12 @@ class Store:
             return int(row[0])
         if not create:
             return None
-        cursor = self.db.execute("INSERT INTO namespaces (name) VALUES (?)", (name,))
-        return int(cursor.lastrowid or 0)
+        newest = int(self.db.execute("SELECT coalesce(max(namespace_key), 0) FROM namespaces").fetchone()[0])
+        # Never one that a forgotten namespace had: another process may still hold what it read of that.
+        key = max(newest, int(self.setting("namespaces_made", 0))) + 1
+        self.db.execute("INSERT INTO namespaces (namespace_key, name) VALUES (?, ?)", (key, name))
+        self.set_setting("namespaces_made", key)
+        return key
 
     def namespaces(self) -> list[str]:
         """Names of all namespaces, sorted."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
+import regex
 from dateutil import parser
 
 from hippomem.errors import InputError
@@ -40,6 +41,56 @@ def require_date(text: str) -> str:
     if iso is None:
         raise InputError(f"'{text}' is no date with year, month and day; write it as 2026-11-21 or 2026-11-21T18:30.")
     return iso
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(iso: str) -> float:
+    """Seconds since 1970, UTC, of an ISO 8601 time; a day counts from its start, a time without zone as UTC."""
+    when = datetime.fromisoformat(iso)
+    return ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
+
+
+def last_moment(iso: str) -> float:
+    """As `moment`, but of a day its end: what a period that ends on that day still holds."""
+    return moment(iso) + (86_400 - 1e-6 if _is_day(iso) else 0.0)
+
+
+def _is_day(iso: str) -> bool:
+    try:
+        date.fromisoformat(iso)
+    except ValueError:
+        return False
+    return True
+
+
+def iso_of(seconds: float) -> str:
+    """ISO 8601, UTC, of seconds since 1970, to the microsecond."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
+
+
+#: A text that opens with its time: "[2026-11-21 18:30] …", "Time: 20260408_08:38", "2026-11-21: …".
+_STAMP = regex.compile(
+    r"""\s*(?:
+        \[(?P<bracketed>[^\]\n]{8,40})\]
+      | (?:date|time|when|timestamp|on)\s*:\s*(?P<named>[^\n]{8,40}?)\s*(?:\n|$)
+      | (?P<plain>\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:?\d{2})?)?)\s*(?:[:\u2013\u2014|]\s|-\s|\n)
+    )""",
+    regex.VERBOSE | regex.IGNORECASE,
+)
+
+
+def stamped(text: str) -> str | None:
+    """ISO 8601 of the time that a text opens with, where it says so clearly; None else. Dates in running text tell nothing.
+
+    >>> stamped("[2026-11-21 18:30] A late ferry."), stamped("Time: 20260408_08:38\\nAlice: Hi"), stamped("In 1987 it was.")
+    ('2026-11-21T18:30:00', '2026-04-08T08:38:00', None)
+    """
+    found = _STAMP.match(text)
+    if found is None:
+        return None
+    return parse_date(next(part for part in found.groups() if part is not None))
 
 
 def date_words(iso: str) -> str:

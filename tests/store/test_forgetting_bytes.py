@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from hippomem.memory import Memory
 from hippomem.store import Store, memories
 from hippomem.testing import HashEmbedder
 from hippomem.types import Document
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def traces(folder: Path, words: Iterable[str]) -> dict[str, list[str]]:
@@ -81,10 +85,10 @@ def test_many_forgotten_among_many_kept(tmp_path: Path, seed: int) -> None:
             namespace_key = store.namespace_key("default", create=True)
             assert namespace_key is not None
             for n in numbers[:300]:
-                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], "2026-01-01")
+                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], NOW)
         for n in numbers[300:]:
             with store.transaction() as db:
-                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], "2026-01-01")
+                memories.insert(db, namespace_key, "default", [(document(n, rng), [(0, 3)])], NOW)
         rng.shuffle(numbers)
         gone, kept = [marker(n) for n in numbers[:270]], {marker(n) for n in numbers[270:]}
         for word in gone:
@@ -101,7 +105,7 @@ def test_every_forgetting_ends_with_a_purge(tmp_path: Path) -> None:
     """Forgetting and updating leave no copies behind: afterwards none is due."""
     with Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16)) as memory:
         memory_id = memory.add("Ada hid it.")
-        memory.update(memory_id, "Ada lost it.")
+        memory.update(memory_id, "Ada lost it.", keep_history=False)
         assert not memory.stats().purge_due
         memory.forget(memory_id)
         assert not memory.stats().purge_due
@@ -132,10 +136,20 @@ def test_a_log_that_is_being_read_leaves_the_purge_due(tmp_path: Path) -> None:
 
 
 def test_an_updated_memory_leaves_nothing_of_its_old_text(tmp_path: Path) -> None:
-    """Changing a text forgets the old one as exactly."""
+    """Changing a text without keeping history forgets the old one as exactly; a history goes with its memory."""
     memory = Memory(tmp_path / "a.hippo", embedder=HashEmbedder(dimension=16))
     memory_id = memory.add("Ada hid it under Zqfloorboard.", title="Ada")
-    memory.update(memory_id, "Ada hid it.")
+    memory.update(memory_id, "Ada hid it.", keep_history=False)
+    assert traces(tmp_path, ["Zqfloorboard"]) == {}
+    assert len(memory.history(memory_id)) == 1
+    memory.update(memory_id, "Ada hid it under Zqfloorboard.")
+    memory.update(memory_id, "Ada hid it in Zqcellar.")
+    assert [version.text for version in memory.history(memory_id)][1:] == [
+        "Ada hid it under Zqfloorboard.",
+        "Ada hid it in Zqcellar.",
+    ]
+    assert traces(tmp_path, ["Zqfloorboard"]) != {}
+    memory.forget(memory_id)
     assert traces(tmp_path, ["Zqfloorboard"]) == {}
     memory.close()
 

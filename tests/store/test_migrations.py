@@ -27,7 +27,19 @@ def as_version_2(path: Path) -> None:
         wide = [(np.frombuffer(blob, dtype="<f2").astype("<f4").tobytes(), row) for row, blob in rows]
         db.executemany(f"UPDATE {table} SET vector = ? WHERE rowid = ?", wide)
     db.execute("DROP INDEX entities_signed")
-    for table, column in (("entities", "signs"), ("entities", "signed"), ("namespaces", "signed")):
+    for name in ("memories_expiring", "sources_by_time", "sources_by_user", "sources_by_agent"):
+        db.execute(f"DROP INDEX {name}")
+    for name in ("versions", "claims", "supersedes", "api_keys"):
+        db.execute(f"DROP TABLE {name}")
+    db.execute("DELETE FROM settings WHERE name IN ('claims', 'namespaces_made')")
+    for table, column in (
+        ("memories", "happened"),
+        ("memories", "expires"),
+        ("sources", "recorded"),
+        ("entities", "signs"),
+        ("entities", "signed"),
+        ("namespaces", "signed"),
+    ):
         db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     db.execute("DELETE FROM migrations WHERE version > 2")
     db.commit()

@@ -7,12 +7,12 @@ ALTER TABLE memories ADD COLUMN expires REAL;
 UPDATE memories SET happened = moment(occurred_at) WHERE occurred_at IS NOT NULL;
 CREATE INDEX memories_expiring ON memories (namespace_key, expires) WHERE expires IS NOT NULL;
 
--- When a memory was last handed in from this place. Within a store no two calls have the same: what has no time of its own is as
--- new as that.
-ALTER TABLE sources ADD COLUMN recorded_at TEXT NOT NULL DEFAULT '';
+-- When a memory was last handed in from this place, in seconds since 1970. No two documents of a store have the same: what has
+-- no time of its own is as new as that.
 ALTER TABLE sources ADD COLUMN recorded REAL NOT NULL DEFAULT 0;
-UPDATE sources SET recorded_at = (SELECT recorded_at FROM memories WHERE memories.memory_key = sources.memory_key);
-UPDATE sources SET recorded = moment(recorded_at) + 1e-6 * (source_key % 1000000);
+UPDATE sources SET recorded = 1e-6 * (source_key % 1000000)
+    + (SELECT moment(recorded_at) FROM memories WHERE memories.memory_key = sources.memory_key);
+CREATE INDEX sources_by_time ON sources (recorded);
 CREATE INDEX sources_by_user ON sources (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX sources_by_agent ON sources (agent_id) WHERE agent_id IS NOT NULL;
 
@@ -29,13 +29,14 @@ CREATE TABLE versions (
 ) WITHOUT ROWID;
 
 -- Single-valued statements that a passage makes (`hippomem.text.claims`), as hashes of the slot ("anna · residence") and of the
--- value ("rome"). Another memory that fills the slot otherwise, later, says that this one is no longer so.
+-- value ("rome"), and the fact that states it. Another memory that fills the slot otherwise, later, says that this is no longer so.
 CREATE TABLE claims (
     passage_key   INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
     slot          INTEGER NOT NULL,
     value         INTEGER NOT NULL,
+    fact_key      INTEGER NOT NULL,
     namespace_key INTEGER NOT NULL REFERENCES namespaces,
-    PRIMARY KEY (passage_key, slot, value)
+    PRIMARY KEY (passage_key, slot, value, fact_key)
 ) WITHOUT ROWID;
 CREATE INDEX claims_by_slot ON claims (namespace_key, slot);
 

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from hippomem.store import vectors
+from hippomem.text.dates import moment
 
 
 class Migration(NamedTuple):
@@ -42,6 +43,7 @@ def applied_version(db: sqlite3.Connection) -> int:
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the store to the newest schema. The connection must be in autocommit mode and outside a transaction."""
     vectors.lend(db)
+    db.create_function("moment", 1, moment, deterministic=True)
     for migration in migrations():
         db.execute("BEGIN IMMEDIATE")
         try:

@@ -1,0 +1,257 @@
+"""One store, many namespaces, many threads.
+
+Each namespace in use has two memories over connections of their own: one is searched, the other written to, so that a search
+does not wait for the encoder of an addition. Writers of one process stand in one queue; those of several processes wait for
+SQLite's lock. What several threads add while another addition is written goes into the store together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hippomem.errors import InputError, NotFoundError
+from hippomem.memory import Memory
+from hippomem.models.load import load_embedder
+from hippomem.store import IN_MEMORY, Store
+from hippomem.types import AddReport, Document
+
+if TYPE_CHECKING:
+    from hippomem.models.embedder import Embedder
+    from indexing.extract import TripleExtractor
+    from indexing.pipeline import Progress
+
+#: Documents that are written together, at most: so long others wait for their acknowledgement.
+_TOGETHER = 256
+#: Longest name of a namespace, in characters.
+NAMESPACE_CHARACTERS = 200
+
+
+@dataclass
+class _Addition:
+    """Documents of one caller that wait to be written. done: set once ``report`` or ``error`` is."""
+
+    documents: Sequence[Document]
+    done: threading.Event = field(default_factory=threading.Event)
+    report: AddReport | None = None
+    error: BaseException | None = None
+
+
+@dataclass
+class _Open:
+    """The memories of one namespace. users: callers that hold one of them just now."""
+
+    reader: Memory
+    writer: Memory | None = None
+    users: int = 0
+    waiting: list[_Addition] = field(default_factory=list)
+
+
+class Tenants:
+    """One store, served to many callers: memories for each namespace in use, one embedder, writers in one queue.
+
+    path: the store's file.    embedder, extractor, freshness: as for `Memory`.    create: False raises StoreMissingError when
+    there is no file.    open_at_most: namespaces kept open; those that were not used for longest are closed.
+    Thread-safe. Raises as `Memory` does.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        embedder: str | Embedder | None = None,
+        create: bool = True,
+        freshness: bool = True,
+        extractor: str | TripleExtractor = "builtin",
+        open_at_most: int = 64,
+    ) -> None:
+        if str(path) == IN_MEMORY:
+            raise InputError("a store in memory cannot be served: each connection would have its own; give a file.")
+        self._embedder = load_embedder(embedder)
+        self.store = Store.open(path, create=create)
+        try:
+            self.store.check_embedder(self._embedder.identity)
+        except BaseException:
+            self.store.close()
+            raise
+        self._memory = partial(Memory, path, embedder=self._embedder, freshness=freshness, extractor=extractor)
+        self._open_at_most = open_at_most
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+
+    def namespaces(self) -> list[str]:
+        """Names of all namespaces, sorted."""
+        with self.store.reading():
+            return self.store.namespaces()
+
+    def exists(self, namespace: str) -> bool:
+        """Whether anything was ever stored in the namespace and not forgotten as a whole."""
+        with self.store.reading():
+            return self.store.namespace_key(_checked(namespace)) is not None
+
+    @contextmanager
+    def reading(self, namespace: str) -> Iterator[Memory]:
+        """The memory of a namespace, for calls that change nothing. Raises NotFoundError for a namespace that is not there."""
+        if not self.exists(namespace):
+            raise NotFoundError(f"there is no namespace '{namespace}'; adding to it makes it.")
+        with self._held(namespace) as opened:
+            yield opened.reader
+
+    @contextmanager
+    def writing(self, namespace: str) -> Iterator[Memory]:
+        """The memory of a namespace, for calls that change it; other writers of this process wait. Adding makes it."""
+        with self._held(_checked(namespace)) as opened, self._writing:
+            yield self._writer(namespace, opened)
+
+    def add(self, namespace: str, documents: Sequence[Document], *, progress: Progress | None = None) -> AddReport:
+        """Remember documents; returns when they are safe. What other threads add meanwhile is written together with them.
+
+        All or none of the documents of one call are stored, as long as there are no more than 2,000.
+        Raises as `Memory.add_many`.
+        """
+        with self._held(_checked(namespace)) as opened:
+            if progress is not None or len(documents) > _TOGETHER:
+                with self._writing:
+                    return self._writer(namespace, opened).add_many(documents, progress=progress)
+            mine = _Addition(documents)
+            with self._lock:
+                opened.waiting.append(mine)
+            with self._writing:
+                if not mine.done.is_set():  # else whoever wrote before has taken it along
+                    self._write_waiting(namespace, opened)
+            if mine.error is not None:
+                raise mine.error
+            assert mine.report is not None
+            return mine.report
+
+    def _write_waiting(self, namespace: str, opened: _Open) -> None:
+        """Write what waits, in order of arrival, together; alone what fails, so that each caller gets his own error."""
+        with self._lock:
+            together: list[_Addition] = []
+            size = 0
+            while opened.waiting and (not together or size + len(opened.waiting[0].documents) <= _TOGETHER):
+                together.append(opened.waiting.pop(0))
+                size += len(together[-1].documents)
+        writer = self._writer(namespace, opened)
+        try:
+            reports = _split(writer.add_many([d for each in together for d in each.documents]), together)
+        except Exception as error:
+            if len(together) == 1:
+                together[0].error = error
+                together[0].done.set()
+            else:
+                for each in together:
+                    self._write_alone(writer, each)
+        else:
+            for each, report in zip(together, reports, strict=True):
+                each.report = report
+                each.done.set()
+
+    @staticmethod
+    def _write_alone(writer: Memory, addition: _Addition) -> None:
+        try:
+            addition.report = writer.add_many(addition.documents)
+        except Exception as error:
+            addition.error = error
+        addition.done.set()
+
+    def expire(self) -> int:
+        """Forget what has expired, in all namespaces; returns how many memories that were."""
+        forgotten = 0
+        for namespace in self.namespaces():
+            with self.writing(namespace) as memory:
+                forgotten += memory.expire()
+        return forgotten
+
+    # -- opening and closing ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _held(self, namespace: str) -> Iterator[_Open]:
+        """The memories of a namespace, which stay open as long as somebody is inside."""
+        with self._lock:
+            opened = self._open.get(namespace)
+            if opened is None:
+                opened = self._open[namespace] = _Open(self._memory(namespace=namespace))
+            opened.users += 1
+            self._open.move_to_end(namespace)
+            closing = self._unused()
+        for each in closing:
+            _close(each)
+        try:
+            yield opened
+        finally:
+            with self._lock:
+                opened.users -= 1
+
+    def _unused(self) -> list[_Open]:
+        """Take those out that were not used for longest, as long as there are too many."""
+        taken = []
+        for name in [name for name, each in self._open.items() if each.users == 0]:
+            if len(self._open) <= self._open_at_most:
+                break
+            taken.append(self._open.pop(name))
+        return taken
+
+    def _writer(self, namespace: str, opened: _Open) -> Memory:
+        if opened.writer is None:
+            opened.writer = self._memory(namespace=namespace)
+        return opened.writer
+
+    def close(self) -> None:
+        """Close all memories and the store, when the writer at work is done."""
+        with self._writing, self._lock:
+            for each in self._open.values():
+                _close(each)
+            self._open.clear()
+            self.store.close()
+
+    def __enter__(self) -> Tenants:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _split(report: AddReport, together: Sequence[_Addition]) -> list[AddReport]:
+    """One report for each of the additions that were written together; times are those of all."""
+    if len(together) == 1:
+        return [report]
+    made, start = [], 0
+    for each in together:
+        stop = start + len(each.documents)
+        states = report.new[start:stop]
+        added = sum(states)
+        made.append(
+            AddReport(
+                memory_ids=report.memory_ids[start:stop],
+                added=added,
+                duplicates=len(states) - added,
+                failed=0,
+                seconds=report.seconds,
+                new=states,
+            )
+        )
+        start = stop
+    return made
+
+
+def _close(opened: _Open) -> None:
+    opened.reader.close()
+    if opened.writer is not None:
+        opened.writer.close()
+
+
+def _checked(namespace: str) -> str:
+    """Raises InputError for a name that no namespace can have."""
+    if not isinstance(namespace, str) or not namespace.strip():
+        raise InputError("the namespace is empty; give it a name or leave it out for 'default'.")
+    if len(namespace) > NAMESPACE_CHARACTERS or not namespace.isprintable():
+        raise InputError(f"a namespace is named by at most {NAMESPACE_CHARACTERS} printable characters.")
+    return namespace
