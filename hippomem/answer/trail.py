@@ -100,7 +100,9 @@ class Trails:
         return TrailStep(
             passage_id=hit.passage_id,
             title=hit.title,
-            sentence=display.fact_statement(self._db, int(self._picture.arrays.fact_key[candidates.fact[at]])),
+            sentence=display.fact_statement(
+                self._db, int(self._picture.arrays.fact_key[candidates.fact[at]]), self._picture.visible
+            ),
             joined_by=joined_by,
             after=after,
             score=float(candidates.cosine[at]),
@@ -117,4 +119,4 @@ class Trails:
             shared,
             key=lambda e: (titles.index(e) if e in titles else 2, int(a.frequency[e]), int(a.entity_hash[e])),
         )
-        return display.entity_name(self._db, int(a.entity_key[name]))
+        return display.entity_name(self._db, int(a.entity_key[name]), self._picture.visible)

@@ -28,23 +28,16 @@ _SAMPLE = 48
 RECALL, _NEAREST, _ASKED = 0.98, 100, 100
 
 
-def nearest(
-    picture: Picture,
-    query: NDArray[np.float32],
-    k: int,
-    *,
-    exact: bool = False,
-    allowed: NDArray[np.bool_] | None = None,
-) -> Ints:
+def nearest(picture: Picture, query: NDArray[np.float32], k: int, *, exact: bool = False) -> Ints:
     """Places of the *k* passages of the highest cosine with *query* (d,), best first, ties by order.
 
-    exact: compare all, however many there are.    allowed: (P,) which places may be found; None for all.
+    exact: compare all, however many there are.
     """
     a = picture.arrays
-    alive = a.passage_alive.view(np.bool_) if allowed is None else a.passage_alive.view(np.bool_) & allowed
-    probes = picture.probes
-    if exact or not len(a.centroid):
-        return _best(picture, query, k, np.flatnonzero(alive))
+    # Also those that a filter leaves of many: few clusters would hold any of them.
+    if exact or not len(a.centroid) or picture.live <= EXACT:
+        return _best(picture, query, k, picture.passages)
+    alive, probes = a.passage_alive.view(np.bool_), picture.probes
     by_cluster = np.argsort(-row_products(a.centroid, query), kind="stable")
     while True:
         places, _ = picture.clusters.gather(by_cluster[:probes], 1 << 1)

@@ -19,6 +19,7 @@ from hippomem.arrays.kinds import MENTION, NAMES, STATES, TITLED, any_of
 from hippomem.graph.rows import GrowingRows
 from hippomem.graph.similarity import quantised_products
 from hippomem.graph.walk import Network
+from hippomem.store.display import Visible
 
 Ints = NDArray[np.int64]
 
@@ -198,7 +199,7 @@ class Picture:
     def size(self) -> tuple[int, int, int]:
         """(passages, facts, entities) that are there."""
         a = self.arrays
-        return self._count(LIVE), int(a.fact_alive.sum()), int(a.entity_alive.sum())
+        return self.live, int(a.fact_alive.sum()), int(a.entity_alive.sum())
 
     @property
     def live(self) -> int:
@@ -209,6 +210,20 @@ class Picture:
     def passages(self) -> Ints:
         """Places of all passages."""
         return np.flatnonzero(self.arrays.passage_alive[: self._count(PASSAGES)])
+
+    def within(self, passages: NDArray[np.bool_]) -> Picture:
+        """A picture that sees these passages only: a snapshot, to be thrown away when `sequence` moves.
+
+        passages: (P,) which places may be seen, room included; those that are gone are not.
+        """
+        from hippomem.arrays.within import Within
+
+        return Within(self, passages)
+
+    @property
+    def visible(self) -> Visible | None:
+        """Rows of the store whose words may be shown; None for all."""
+        return None
 
     # -- from rows of the store and from names to places --------------------------------------------------------------
 
@@ -312,7 +327,7 @@ class Picture:
     @property
     def is_empty(self) -> bool:
         """Whether nothing can be found."""
-        return self._count(LIVE) == 0
+        return self.live == 0
 
 
 def hashed(names: Iterable[str]) -> dict[str, int]:

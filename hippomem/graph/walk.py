@@ -78,8 +78,9 @@ class Network:
     """A graph of typed edges; the weight of a step follows from the edge's kind and from how common its end is.
 
     edges: n rows, label = kind (1 to 15), each edge in both rows.    strength: (m,) uint8, of each edge in 255ths.
-    hub: (n,) float32, factor for a step into each node: of how many passages mention a name, the power -1/2; else 1. A name
-    has at least two edges for each of them.
+    hub: (m,) float32, m <= n, factor for a step into each of the first m nodes, 1 for those behind: of how many passages
+    mention a name, the power -1/2; else 1; 0 for a node that no step may lead to. A name has at least two edges for each of
+    them.
     """
 
     edges: GrowingRows
@@ -148,7 +149,8 @@ class Network:
             mass,
             damping,
             limit,
-            2 * limit * THIN / damping if damping else 0.0,
+            # Below the limit: a node that is no name is pushed, whether its factor of 1 is written down or not.
+            min(2 * limit * THIN / damping, limit) if damping else 0.0,
             *scratch,
         )
         self._scratch.append(scratch)

@@ -38,6 +38,11 @@ class Walk(Protocol):
     """One query's walk over a graph, and what its nodes are. Nodes, facts, entities and passages are numbers."""
 
     @property
+    def visible(self) -> display.Visible | None:
+        """Rows of the store whose words may be shown; None for all."""
+        ...
+
+    @property
     def seeds(self) -> list[tuple[int, float]]:
         """(node, share) of the strongest seeds, `SEEDS` at most, best first."""
         ...
@@ -89,9 +94,9 @@ class Explainer:
     def __init__(self, store: Store, retriever: str) -> None:
         self._db, self._retriever = store.db, retriever
 
-    def triples(self, fact_keys: list[int]) -> list[Triple]:
-        """Facts as an LLM sees them."""
-        return [display.fact_triple(self._db, key) for key in fact_keys]
+    def triples(self, fact_keys: list[int], visible: display.Visible | None = None) -> list[Triple]:
+        """Facts as an LLM sees them. visible: rows whose words it may see; None for all."""
+        return [display.fact_triple(self._db, key, visible) for key in fact_keys]
 
     def dense(self, scores: Vector, note: str) -> MakeWhy:
         """Reasons for a passage found by similarity alone."""
@@ -231,5 +236,5 @@ class _Telling:
         if (kind, number) not in self._names:
             (key,) = self._walk.keys(kind, np.array([number]))
             tell = display.entity_name if kind == "entity" else display.fact_statement
-            self._names[kind, number] = tell(self._db, key)
+            self._names[kind, number] = tell(self._db, key, self._walk.visible)
         return self._names[kind, number]

@@ -209,7 +209,7 @@ class HippoMem:
         )
 
     def _triples(self, facts: Ints) -> list[Triple]:
-        return self._explain.triples(self._picture.arrays.fact_key[facts].tolist())
+        return self._explain.triples(self._picture.arrays.fact_key[facts].tolist(), self._picture.visible)
 
     def _walk(self, seeds: Seeds) -> tuple[Walked, Sparse]:
         """What the walk reached, and the seeds by node, summing to 1."""

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from hippomem.retrieve.base import FactCosines, top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.index import NamespaceIndex, row
+from hippomem.store.display import Visible
 from hippomem.types import NodeKind
 
 Ints = NDArray[np.int64]
@@ -29,6 +30,11 @@ class IndexWalk:
     x: Vector
     restart: Vector
     cosine: FactCosines
+
+    @property
+    def visible(self) -> Visible | None:
+        """See `Walk`."""
+        return None
 
     @property
     def seeds(self) -> list[tuple[int, float]]:

@@ -15,6 +15,7 @@ from hippomem.graph.walk import Senders, Walked
 from hippomem.retrieve.base import top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.matching import Matched
+from hippomem.store.display import Visible
 from hippomem.types import NodeKind
 
 Ints = NDArray[np.int64]
@@ -30,6 +31,11 @@ class PictureWalk:
     walked: Walked
     restart: Sparse
     weights: Mapping[int, float]
+
+    @property
+    def visible(self) -> Visible | None:
+        """See `Walk`."""
+        return self.picture.visible
 
     @property
     def seeds(self) -> list[tuple[int, float]]:

@@ -70,6 +70,8 @@ def share(  # type: ignore[no-untyped-def]
                     if part:
                         for i in range(first, size):
                             q = path[i]
+                            if not alive[q]:
+                                continue
                             if spread[q] == 0:
                                 if lenders == len(lent):
                                     lent = np.append(lent, np.empty_like(lent))
@@ -96,7 +98,7 @@ def share(  # type: ignore[no-untyped-def]
             p = context_first[c]
             while p >= 0:
                 part = WHOLE * (of_context[c] - own[p])
-                if part:
+                if part and alive[p]:
                     if spread[p] == 0:
                         if lenders == len(lent):
                             lent = np.append(lent, np.empty_like(lent))
@@ -159,7 +161,7 @@ def pairs(  # type: ignore[no-untyped-def]
             while other >= 0:
                 if label[other] and (labels >> label[other]) & 1:
                     fact = target[other] - facts_from
-                    if not is_triple[fact] and home[fact] != home[firsts[i]]:
+                    if not is_triple[fact] and 0 <= home[fact] != home[firsts[i]]:
                         if found == len(second):
                             begin = np.append(begin, np.empty_like(begin))
                             second = np.append(second, np.empty_like(second))

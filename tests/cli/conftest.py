@@ -42,7 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def load(spec: str | Embedder | None = None) -> Embedder:
         return HashEmbedder(name=spec or "hash") if spec is None or isinstance(spec, str) else spec
 
-    monkeypatch.setattr("hippomem.memory.load_embedder", load)
+    monkeypatch.setattr("hippomem.memory.memory.load_embedder", load)
     monkeypatch.delenv("HIPPOMEM_STORE", raising=False)
     monkeypatch.delenv("HIPPOMEM_EMBEDDER", raising=False)
 

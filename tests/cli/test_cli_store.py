@@ -77,7 +77,7 @@ def test_commands_that_embed_nothing_need_no_model(run: Run, harbour: Path, monk
         assert not isinstance(spec, str | None), "a model was loaded"
         return spec
 
-    monkeypatch.setattr("hippomem.memory.load_embedder", load)
+    monkeypatch.setattr("hippomem.memory.memory.load_embedder", load)
     out = harbour.with_name("g.graphml")
     for command in (["stats"], ["list"], ["get", "cake"], ["forget", "cake"], ["export", "--out", str(out)]):
         assert run(*command, "--store", harbour).code == 0

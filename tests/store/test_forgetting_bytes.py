@@ -14,7 +14,6 @@ from hippomem.store import Store, memories
 from hippomem.testing import HashEmbedder
 from hippomem.types import Document
 
-
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

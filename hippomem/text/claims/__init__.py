@@ -1,22 +1,13 @@
-"""placeholder until merge"""
+"""Claims for freshness, without a model: which statements answer one question that has one answer at a time.
 
-from typing import NamedTuple
+A later statement retires an earlier one if and only if they have a claim with the same slot and another value.
+"""
 
+from hippomem.text.claims.making import Claim
+from hippomem.text.claims.reader import claims_of_sentence
+from hippomem.text.claims.triples import claims_of_triple
+
+#: Raised when a statement may get other claims than before: stores read theirs anew.
 READER = 1
 
-
-class Claim(NamedTuple):
-    slot: str
-    value: str
-
-
-import re
-
-
-def claims_of_sentence(sentence, *, speaker="", title=""):
-    m = re.match(r"(\w+) lives in (\w+)", sentence)
-    return [Claim(m[1].casefold() + "|residence", m[2].casefold())] if m else []
-
-
-def claims_of_triple(s, p, o):
-    return [Claim(s.casefold() + "|residence", o.casefold())] if p == "lives in" else []
+__all__ = ["READER", "Claim", "claims_of_sentence", "claims_of_triple"]
