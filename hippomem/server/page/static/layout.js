@@ -1,6 +1,8 @@
 /** Where the nodes of a layered graph go, in pixels: columns from left to right, few crossings, straight edges. */
 
-const GAP = 12;
+const GAP = 12; // between nodes of a column
+const NEAREST = 34; // between columns
+const EDGE = 2; // around all
 const PAD = { x: 9, y: 6 };
 const LINE = 1.3; // plotly.js's own line height, in font sizes
 const WIDEST = { entity: 132, fact: 216, passage: 176 };
@@ -33,7 +35,7 @@ export function wrap(text, width, most, measure) {
 
 /** Adds width, height and lines to each node, so that the columns fill `room` if they can. Returns the columns' widths. */
 function measureAll(nodes, layers, room, font, measure) {
-  const gaps = (layers - 1) * 40;
+  const gaps = (layers - 1) * NEAREST + 2 * EDGE;
   const sum = (limits) => {
     let all = gaps;
     for (let at = 0; at < layers; at += 1) {
@@ -89,8 +91,8 @@ function settle(column) {
 export function arrange({ nodes, edges }, layers, room, font, measure) {
   const widths = measureAll(nodes, layers, room, font, measure);
   const used = widths.reduce((sum, width) => sum + width, 0);
-  const between = Math.min(96, Math.max(40, (room - used - 4) / Math.max(1, layers - 1)));
-  const lefts = widths.map((_, at) => 2 + widths.slice(0, at).reduce((sum, width) => sum + width + between, 0));
+  const between = Math.min(96, Math.max(NEAREST, (room - used - 2 * EDGE) / Math.max(1, layers - 1)));
+  const lefts = widths.map((_, at) => EDGE + widths.slice(0, at).reduce((sum, width) => sum + width + between, 0));
 
   const columns = Array.from({ length: layers }, () => []);
   const items = new Map(nodes.map((node) => [node.key, { node, height: node.height, before: [], after: [] }]));
@@ -147,7 +149,7 @@ export function arrange({ nodes, edges }, layers, room, font, measure) {
     const pass = edge.via.flatMap(({ layer, y }) => [[lefts[layer], y], [lefts[layer] + widths[layer], y]]);
     edge.points = [[from.x + from.width / 2, from.y], ...pass, [to.x - to.width / 2, to.y]];
   }
-  return { width: lefts.at(-1) + widths.at(-1) + 2, height: Math.max(...all.map((item) => item.y + item.height / 2)) + 4 };
+  return { width: lefts.at(-1) + widths.at(-1) + EDGE, height: Math.max(...all.map((item) => item.y + item.height / 2)) + 4 };
 }
 
 /** An SVG path through points, level where it leaves and arrives. */

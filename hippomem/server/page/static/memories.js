@@ -59,15 +59,15 @@ function row(record, gone) {
     "article",
     { class: `memory-row${record.superseded_by ? " old" : ""}`, data: { memory: record.memory_id } },
     h(
-      "div",
+      "header",
       null,
       h("h3", { dir: "auto" }, h("button", { type: "button", class: "title", on: { click: open } }, record.title || cut(record.text, 60))),
-      record.superseded_by && h("p", { class: "superseded" }, "Superseded. ", h("button", { type: "button", class: "link", on: { click: () => openMemory(record.superseded_by, { afterForget: gone }) } }, "Show what says so now")),
-      h("p", { class: "text", dir: "auto" }, cut(record.text, 260)),
-      chips(record),
-      waits && h("p", { class: "small" }, "Stored, not indexed yet."),
+      h("div", { class: "does" }, h("button", { type: "button", class: "quiet", "aria-label": `History of ${record.title || cut(record.text, 40)}`, on: { click: open } }, "History"), h("button", { type: "button", class: "quiet danger", "aria-label": `Forget ${record.title || cut(record.text, 40)}`, on: { click: remove } }, "Forget…")),
     ),
-    h("div", { class: "does" }, h("button", { type: "button", class: "quiet", "aria-label": `History of ${record.title || cut(record.text, 40)}`, on: { click: open } }, "History"), h("button", { type: "button", class: "quiet danger", "aria-label": `Forget ${record.title || cut(record.text, 40)}`, on: { click: remove } }, "Forget…")),
+    record.superseded_by && h("p", { class: "superseded" }, "Superseded. ", h("button", { type: "button", class: "link", on: { click: () => openMemory(record.superseded_by, { afterForget: gone }) } }, "Show what says so now")),
+    h("p", { class: "text", dir: "auto" }, cut(record.text, 260)),
+    chips(record),
+    waits && h("p", { class: "small" }, "Stored, not indexed yet."),
   );
 }
 

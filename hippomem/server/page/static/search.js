@@ -47,7 +47,8 @@ export function searchView(main, place, refused) {
       show(results, result, performance.now() - began, ask);
     } catch (error) {
       if (error.name === "AbortError") return;
-      fill(results, failure(error, ask));
+      // A namespace comes into being with its first memory; until then it is empty, not broken.
+      fill(results, error.status === 404 ? notice("Nothing is remembered here yet", error.message) : failure(error, ask));
       if (error.status === 401) refused(error);
     } finally {
       clearTimeout(late);
