@@ -7,9 +7,11 @@
     ├── AccessError            a caller of a server may not do this
     │   ├── UnauthenticatedError  no API key, or one that is unknown, revoked or expired
     │   ├── ForbiddenError     the key does not reach this namespace, or has not the right
-    │   ├── OriginError        a Host or Origin that this server is not served under
+    │   ├── OriginError        a page of another origin asks
+    │   │   └── HostError      a Host that this server is not served under
     │   ├── RateLimitError     too many requests with this key (carries ``retry_after``)
-    │   └── TooLargeError      the body is larger than the server takes
+    │   ├── TooLargeError      the body is larger than the server takes
+    │   └── UnsupportedMediaError  the body is not said to be JSON
     ├── InputError             what was handed in cannot be used
     │   ├── EmptyTextError     a memory without any text
     │   ├── EmptyQueryError    a query without any text
@@ -64,7 +66,11 @@ class ForbiddenError(AccessError):
 
 
 class OriginError(AccessError):
-    """The request names a Host or an Origin that this server is not served under."""
+    """The request comes from a page of another origin than this server's."""
+
+
+class HostError(OriginError):
+    """The request names a Host that this server is not served under: a name made to point here (DNS rebinding)."""
 
 
 class RateLimitError(AccessError):
@@ -77,6 +83,10 @@ class RateLimitError(AccessError):
 
 class TooLargeError(AccessError):
     """The body of a request is larger than the server takes."""
+
+
+class UnsupportedMediaError(AccessError):
+    """The body of a request is not said to be JSON, or is compressed."""
 
 
 class InputError(HippomemError):
@@ -192,9 +202,11 @@ EDGE: dict[type[HippomemError], Edge] = {
     AccessError: Edge(8, 403, -32003),
     UnauthenticatedError: Edge(8, 401, -32001),
     ForbiddenError: Edge(8, 403, -32003),
-    OriginError: Edge(8, 421, -32003),
+    OriginError: Edge(8, 403, -32003),
+    HostError: Edge(8, 421, -32003),
     RateLimitError: Edge(8, 429, -32004),
     TooLargeError: Edge(8, 413, -32005),
+    UnsupportedMediaError: Edge(8, 415, -32006),
     InputError: Edge(3, 422, -32602),
     EmptyTextError: Edge(3, 422, -32602),
     EmptyQueryError: Edge(3, 422, -32602),

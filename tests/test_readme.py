@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -34,14 +35,17 @@ def test_the_python_example_runs(
 
 def test_every_command_shown_exists() -> None:
     """Each `hippomem …` line names a command, and options that it has."""
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     shown = [
         line.partition(" #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("hippomem ")
     ]
     assert shown
     for line in shown:
         _, name, *arguments = shlex.split(line)
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        if hasattr(command, "commands"):  # a group: its command is named next
+            command, *arguments = command.commands[arguments[0]], *arguments[1:]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert {argument for argument in arguments if argument.startswith("--")} <= known, line
 
 

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import hippomem
-from hippomem.cli import answer, check, demo, export, index, memories, reembed, search, stats
+from hippomem.cli import answer, check, demo, export, index, keys, memories, reembed, search, stats
 from hippomem.cli.output import complain
 from hippomem.errors import HippomemError, edge
 
@@ -53,7 +53,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback(
     epilog="Exit codes: 0 done, 1 unexpected, 2 usage or configuration, 3 input, 4 store, 5 indexing, 6 retrieval, "
-    "7 model, 130 interrupted."
+    "7 model, 8 access, 130 interrupted."
 )
 def _hippomem(
     version: Annotated[
@@ -63,7 +63,7 @@ def _hippomem(
     """A long-term memory in one file: index texts into a graph, ask multi-hop questions, see why. Needs no LLM."""
 
 
-for group in (index, search, answer, memories, stats, check, export, reembed, demo):
+for group in (index, search, answer, memories, stats, check, export, reembed, demo, keys):
     group.register(app)
 
 
