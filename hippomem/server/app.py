@@ -16,6 +16,7 @@ from hippomem.server.access import Guard
 from hippomem.server.describing import DESCRIPTION, describe
 from hippomem.server.errors import on_hippomem_error, on_invalid
 from hippomem.server.metrics import Counting, Metrics
+from hippomem.server.page.router import router as page
 from hippomem.server.routes import admin, health, memories, search
 from hippomem.server.running import Running
 from hippomem.server.settings import ServerSettings
@@ -57,6 +58,7 @@ def create_app(settings: ServerSettings, *, on_failure: Callable[[], None] = lam
     for group in (memories, search, admin):
         app.include_router(group.router, dependencies=[Security(_KEY)])
     app.include_router(health.router)
+    app.include_router(page)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_middleware(
         Guard,

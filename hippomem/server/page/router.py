@@ -98,7 +98,9 @@ def library() -> Response:
     """Whether there is a drawing library, and where. styles: ids of the style elements that it is to leave out."""
     asset = drawing_library()
     if asset is None:
-        return JSONResponse({"file": None, "version": None, "styles": []}, headers={**HEADERS, "cache-control": "no-cache"})
+        return JSONResponse(
+            {"file": None, "version": None, "styles": []}, headers={**HEADERS, "cache-control": "no-cache"}
+        )
     try:
         named = version("plotly")
     except PackageNotFoundError:  # a copy on the path that was not installed: drawn with all the same

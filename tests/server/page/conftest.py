@@ -57,7 +57,7 @@ def own(own_store: Path) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium. Not for the session: while playwright runs, no other test could start an event loop."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
@@ -65,6 +65,7 @@ def browser() -> Iterator[Any]:
     # Chromium refuses to run as root inside its own sandbox.
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as running:
+        expect.set_options(timeout=PATIENCE_MS)
         opened = running.chromium.launch(executable_path=found, args=arguments)
         yield opened
         opened.close()

@@ -24,7 +24,7 @@ from indexing.readers import read_path
 
 QUESTION = "What is the name of the cat that lives where Comet Sorrel was discovered?"
 HOSTILE = (
-    "<script>alert(1)</script><img src=x onerror=alert(2)> Zanzibar &lt;b&gt; <a href='javascript:alert(3)'>Zanzibar</a>"
+    "<script>alert(1)</script><img src=x onerror=alert(2)> Zanzibar &lt;b&gt; <a href='javascript:alert(3)'>link</a>"
 )
 HOSTILE_TITLE = "<img src=x onerror=alert(4)>"
 
@@ -35,7 +35,9 @@ def fill(path: Path) -> None:
         memory.add_many(read_path(demo_folder()))
     with Memory(path, namespace="chat") as memory:
         old = memory.add("Wenna lives in Quillhaven.", speaker="Wenna", session="s1", occurred_at="2024-03-02")
-        new = memory.add("Wenna lives in Tarnholm.", speaker="Wenna", user="w", occurred_at="2024-10-02", supersedes=old)
+        new = memory.add(
+            "Wenna lives in Tarnholm.", speaker="Wenna", user="w", occurred_at="2024-10-02", supersedes=old
+        )
         memory.update(new, "Wenna lives in Tarnholm, on the ninth terrace.")
         memory.add("Dov keeps bees behind the chapel.", speaker="Dov", occurred_at="2024-05-01")
     with Memory(path, namespace="hostile") as memory:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.server.page.serving import QUESTION, OpenPage, Served, Watched
 
 
@@ -19,13 +21,13 @@ def test_memories_are_listed_newest_first_page_by_page(served: Served, open_page
     ids = listed(served)
     assert page.locator(".memory-row").evaluate_all(shown) == ids[:50]
     page.get_by_role("button", name="Show more").click()
-    page.wait_for_function(f"document.querySelectorAll('.memory-row').length === {len(ids)}")
+    expect(page.locator(".memory-row")).to_have_count(len(ids))
     assert page.locator(".memory-row").evaluate_all(shown) == ids
     assert page.get_by_role("button", name="Show more").count() == 0
 
 
 def test_forgetting_asks_first_and_really_forgets(own: Served, open_page: OpenPage) -> None:
-    """"Keep it" keeps it; "Forget" takes it from the page, from REST and from the file."""
+    """To keep it keeps it; to forget it takes it from the page, from REST and from the file."""
     page = open_page(own.at("memories", namespace="chat"))
     row = page.locator(".memory-row", has_text="bees")
     memory_id = row.get_attribute("data-memory")
@@ -36,7 +38,7 @@ def test_forgetting_asks_first_and_really_forgets(own: Served, open_page: OpenPa
 
     row.get_by_role("button", name="Forget").click()
     page.locator("dialog").get_by_role("button", name="Forget").click()
-    page.wait_for_function("document.querySelectorAll('.memory-row').length === 2")
+    expect(page.locator(".memory-row")).to_have_count(2)
     assert own.client.get(f"/v1/memories/{memory_id}", params={"namespace": "chat"}).status_code == 404
     found = own.client.post("/v1/search", json={"query": "Who keeps bees?", "namespace": "chat"}).json()
     assert all("bees" not in hit["text"] for hit in found["hits"])
@@ -48,7 +50,7 @@ def test_forgetting_from_an_answer_searches_again(own: Served, open_page: OpenPa
     page = open_page(own.at(q="Who keeps bees?", namespace="chat"))
     page.locator(".hit", has_text="bees").get_by_role("button", name="Forget").click()
     page.locator("dialog").get_by_role("button", name="Forget").click()
-    page.wait_for_function("document.querySelectorAll('.hit').length === 2")
+    expect(page.locator(".hit")).to_have_count(2)
     assert len(listed(own, namespace="chat")) == 2
 
 
@@ -68,7 +70,10 @@ def test_history_shows_what_was_said_before(served: Served, open_page: OpenPage)
     page.locator(".memory-row", has_text="ninth terrace").get_by_role("button", name="History").click()
     versions = page.locator("dialog .history li p")
     versions.first.wait_for()
-    assert versions.all_text_contents() == ["Wenna lives in Tarnholm, on the ninth terrace.", "Wenna lives in Tarnholm."]
+    assert versions.all_text_contents() == [
+        "Wenna lives in Tarnholm, on the ninth terrace.",
+        "Wenna lives in Tarnholm.",
+    ]
     page.locator("dialog dd button.link").click()
     page.locator("dialog .text", has_text="Quillhaven").wait_for()
     assert page.locator("dialog").count() == 1
@@ -84,7 +89,7 @@ def test_the_timeline_has_a_dot_for_each_dated_memory(served: Served, open_page:
     lanes = page.locator(".drawing .ytick text").all_text_contents()
     assert set(lanes) == {record["sources"][0]["speaker"] for record in dated}
     page.check("#by-record")
-    page.wait_for_function(f"document.querySelectorAll('.drawing .point').length === {len(records)}")
+    expect(page.locator(".drawing .point")).to_have_count(len(records))
     page.get_by_text("The same as a list").click()
     assert page.locator(".dated li").count() == len(dated)
 
@@ -93,7 +98,9 @@ def test_the_timeline_shows_the_last_answer(served: Served, open_page: OpenPage)
     """After a search its dated passages stand among the memories with their rank; a click on one opens it."""
     page = open_page(served.at(q="What does Tamsin's Wednesday teacher carve?"))
     page.locator(".side .time .point").first.wait_for()
-    hits = served.client.post("/v1/search", json={"query": "What does Tamsin's Wednesday teacher carve?"}).json()["hits"]
+    hits = served.client.post("/v1/search", json={"query": "What does Tamsin's Wednesday teacher carve?"}).json()[
+        "hits"
+    ]
     ranks = {str(hit["rank"]) for hit in hits if hit["occurred_at"]}
     assert set(page.locator(".side .time .textpoint text").all_text_contents()) == ranks
     page.locator("[data-view=timeline]").click()
@@ -108,7 +115,9 @@ def test_an_answer_of_another_namespace_is_not_on_the_timeline(served: Served, o
     """Ranks belong to the namespace that was searched."""
     page = open_page(served.at(q=QUESTION))
     page.locator(".hit").first.wait_for()
+    page.locator("[data-view=memories]").click()
     page.select_option("#namespace", "chat")
+    expect(page.locator(".memory-row")).to_have_count(3)
     page.locator("[data-view=timeline]").click()
-    page.locator(".drawing .point").first.wait_for()
+    expect(page.locator(".drawing .point")).to_have_count(3)
     assert page.locator(".textpoint").count() == 0

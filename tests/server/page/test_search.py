@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from hippomem.server.page import router
 from tests.server.page.serving import QUESTION, OpenPage, Served, Watched
@@ -18,7 +20,10 @@ def texts(locator: Any) -> list[str]:
 def test_a_question_shows_the_passages_that_rest_ranks(served: Served, open_page: OpenPage) -> None:
     """Typed into the box and sent with Enter, the question shows REST's ten passages in REST's order, with their texts."""
     page = open_page(served.at())
+    expect(page.locator("#question")).to_be_focused()
+    page.locator(".brand").focus()
     page.keyboard.press("/")
+    expect(page.locator("#question")).to_be_focused()
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
     page.locator(".hit").first.wait_for()
@@ -57,7 +62,8 @@ def test_the_graph_draws_seeds_facts_and_paths(served: Served, open_page: OpenPa
         for step in hit["why"]["path"]:
             assert any(step["text"][:40] in label for label in labels), step
     assert any(label.startswith("Name, seed of the walk") and "Comet Sorrel" in label for label in labels)
-    steps = {(a["text"], b["text"]) for hit in hits for a, b in zip(hit["why"]["path"], hit["why"]["path"][1:], strict=False)}
+    paths = [[step["text"] for step in hit["why"]["path"]] for hit in hits]
+    steps = {pair for path in paths for pair in pairwise(path)}
     assert page.locator(".edge").count() >= len(steps) > 0
     box = page.locator(".drawing").first.evaluate("e => [e.scrollWidth, e.clientWidth]")
     assert box[0] <= box[1], "the graph is wider than its panel"
@@ -65,7 +71,7 @@ def test_the_graph_draws_seeds_facts_and_paths(served: Served, open_page: OpenPa
 
 def test_no_nodes_overlap(served: Served, open_page: OpenPage) -> None:
     """However many paths there are, no node is drawn over another."""
-    for question in (QUESTION, "What does Tamsin's Wednesday teacher carve?", "Who designed the bridge by the harbour?"):
+    for question in (QUESTION, "What does Tamsin's Wednesday teacher carve?"):
         page = open_page(served.at(q=question))
         page.locator(".node").first.wait_for()
         boxes = page.locator(".node rect.bg").evaluate_all(
@@ -83,9 +89,9 @@ def test_a_passage_picked_in_the_graph_is_shown(served: Served, open_page: OpenP
     node = page.locator('.node[aria-label^="Passage 5"]')
     node.focus()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.dataset.rank") == "5"
+    expect(page.locator('.hit[data-rank="5"]')).to_be_focused()
     page.locator('.node[aria-label^="Passage 2"]').click()
-    page.wait_for_function("document.activeElement.dataset.rank === '2'")
+    expect(page.locator('.hit[data-rank="2"]')).to_be_focused()
     page.locator('.hit[data-rank="2"]').hover()
     assert page.locator(".node.faint").count() > 0
     assert "faint" not in (page.locator('.node[aria-label^="Passage 2"]').get_attribute("class") or "")
@@ -111,7 +117,10 @@ def test_what_is_superseded_says_so_and_leads_on(served: Served, open_page: Open
     box = page.locator("dialog.memory")
     box.locator(".history li").first.wait_for()
     assert "ninth terrace" in box.locator(".text").inner_text()
-    assert texts(box.locator(".history p")) == ["Wenna lives in Tarnholm, on the ninth terrace.", "Wenna lives in Tarnholm."]
+    assert texts(box.locator(".history p")) == [
+        "Wenna lives in Tarnholm, on the ninth terrace.",
+        "Wenna lives in Tarnholm.",
+    ]
     page.keyboard.press("Escape")
     assert page.locator("dialog").count() == 0
 
@@ -124,18 +133,18 @@ def test_a_chip_filters_and_can_be_dropped(served: Served, open_page: OpenPage) 
     assert "s1" in card.locator(".chip.session").inner_text()
     page.locator(".hit", has_text="bees").locator(".chip.speaker").click()
     page.locator(".chip.set").wait_for()
-    page.wait_for_function("document.querySelectorAll('.hit').length === 1")
+    expect(page.locator(".hit")).to_have_count(1)
     page.locator(".chip.set").click()
-    page.wait_for_function("document.querySelectorAll('.hit').length === 3")
+    expect(page.locator(".hit")).to_have_count(3)
 
 
 def test_the_namespace_is_chosen(served: Served, open_page: OpenPage) -> None:
     """The chooser lists the namespaces there are; another one answers from its own memories only."""
     page = open_page(served.at(q="Where does Wenna live?"))
-    page.wait_for_function("document.querySelectorAll('#namespace option').length === 3")
+    expect(page.locator("#namespace option")).to_have_count(3)
     assert texts(page.locator("#namespace option")) == ["chat", "default", "hostile"]
     page.select_option("#namespace", "chat")
-    page.wait_for_function("document.querySelectorAll('.hit').length === 3")
+    expect(page.locator(".hit")).to_have_count(3)
 
 
 def test_an_empty_namespace_is_no_error(served: Served, open_page: OpenPage, watched: Watched) -> None:

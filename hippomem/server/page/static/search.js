@@ -41,10 +41,9 @@ export function searchView(main, place, refused) {
     try {
       const body = { namespace: place.namespace, query: place.question, k: 10, explain: true };
       if (Object.keys(place.where).length) body.where = place.where;
-      const began = performance.now();
       const result = await api.search(body, control.signal);
       answered = { namespace: place.namespace, result };
-      show(results, result, performance.now() - began, ask);
+      show(results, result, ask);
     } catch (error) {
       if (error.name === "AbortError") return;
       // A namespace comes into being with its first memory; until then it is empty, not broken.
@@ -66,21 +65,24 @@ function welcome(place) {
   );
 }
 
-function show(results, result, milliseconds, again) {
+function show(results, result, again) {
   const { hits } = result;
   if (!hits.length) {
     fill(results, notice("Nothing matches", result.note || "No memory in this namespace, under these filters, has to do with the question."));
     announce("No passages");
     return;
   }
-  const told = `${count(hits.length, "passage")} in ${Math.max(1, Math.round(milliseconds))} ms`;
+  const stages = Object.entries(result.seconds).map(([stage, seconds]) => [stage, seconds * 1000]);
+  const milliseconds = stages.reduce((sum, [, one]) => sum + one, 0);
+  const told = `${count(hits.length, "passage")} in ${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
+  const spent = stages.map(([stage, one]) => `${stage} ${one.toFixed(1)} ms`).join("\n");
   const actions = {
     open: (id) => openMemory(id, { afterForget: again }),
     forget: async (hit) => (await forget(hit.memory_id, hit.title, hit.text)) && again(),
   };
   // Where the graph stands below the passages, a way to it.
   const jump = h("button", { type: "button", class: "link jump", on: { click: () => side.scrollIntoView({ block: "start" }) } }, "Graph of the answer");
-  const list = h("div", { class: "hits" }, h("p", { class: "told small" }, h("span", null, told), result.note && h("span", { class: "note" }, result.note), jump));
+  const list = h("div", { class: "hits" }, h("p", { class: "told small" }, h("span", { title: spent }, told), result.note && h("span", { class: "note" }, result.note), jump));
   const cards = hits.map((hit) => hitCard(hit, result, actions));
   list.append(...cards);
 
