@@ -1,12 +1,12 @@
-"""Commands for one memory at a time: add, get, update, forget, list."""
+"""Commands for memories: add, get, update, forget, list, history."""
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hippomem.cli.filters import Agent, AsOf, Meta, OfKind, Session, Since, Speaker, Until, User, where
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import first_line, print_json
 from hippomem.errors import ConfigError
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(update)
     app.command()(forget)
     app.command(name="list")(list_memories)
+    app.command()(history)
 
 
 def add(
@@ -48,6 +49,10 @@ def add(
     meta: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A note of your own, as text; may be repeated.")
     ] = None,
+    supersedes: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A memory that it takes the place of; may be repeated.")
+    ] = None,
+    ttl: Annotated[float | None, typer.Option(metavar="SECONDS", help="Forget it after so long.")] = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     embedder: Embedder = None,
     as_json: Json = False,
@@ -76,6 +81,8 @@ def add(
             speaker=speaker,
             position=position,
             metadata=metadata,
+            supersedes=supersedes or (),
+            ttl=ttl,
         )
         if as_json:
             print_json(memory.get(memory_id).to_dict())
@@ -103,6 +110,9 @@ def update(
     ] = None,
     title: Annotated[str | None, typer.Option(metavar="TITLE", help="The new title.")] = None,
     occurred_at: OccurredAt = None,
+    keep_history: Annotated[
+        bool, typer.Option("--keep-history/--no-history", help="Keep what it said before, for `history`.")
+    ] = True,
     namespace: Namespace = DEFAULT_NAMESPACE,
     embedder: Embedder = None,
     as_json: Json = False,
@@ -118,6 +128,7 @@ def update(
             None if text is None else text_or_stdin(text),
             title=None if title is None else checked(title, "--title"),
             occurred_at=occurred_at,
+            keep_history=keep_history,
         )
     if as_json:
         print_json(record.to_dict())
@@ -126,43 +137,97 @@ def update(
 
 
 def forget(
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Memory ids, or ids of their passages or sources.")],
     store: Store,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Memory ids, or ids of their passages or sources.")
+    ] = None,
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    speaker: Speaker = None,
+    kind: OfKind = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    meta: Meta = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Forget the whole namespace.")] = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     as_json: Json = False,
 ) -> None:
-    """Forget memories: afterwards the store is as if they had never been there. Nothing happens if an id is unknown."""
+    """Forget memories, by their ids or by what they have in common: afterwards the store is as if they had never been there.
+
+    Nothing happens if an id is unknown.
+    """
     from hippomem.cli.opening import checked, open_without_model
 
+    allowed = where(user, agent, session, speaker, kind, since, until, as_of, meta)
+    if bool(ids) + bool(allowed) + everything != 1:
+        raise ConfigError("say what to forget: ids, or filters such as --user or --until, or --everything.")
     with open_without_model(store, namespace) as memory:
-        # Look all of them up first, so that a mistyped id does not leave the work half done.
-        found = list(dict.fromkeys(memory.get(checked(some_id, "the id")).memory_id for some_id in ids))
-        memory.forget(*found)
+        if everything:
+            found = [record.memory_id for record in memory.list()]
+            memory.forget_all()
+        elif allowed:
+            found = [record.memory_id for record in memory.list(**allowed)]
+            memory.forget(**allowed)
+        else:
+            # Look all of them up first, so that a mistyped id does not leave the work half done.
+            found = list(dict.fromkeys(memory.get(checked(some_id, "the id")).memory_id for some_id in ids or ()))
+            memory.forget(*found)
     if as_json:
         print_json({"forgotten": found})
     else:
         for memory_id in found:
             typer.echo(f"forgot {memory_id}")
+        if not found:
+            typer.echo("nothing was there to forget.")
+
+
+def history(some_id: SomeId, store: Store, namespace: Namespace = DEFAULT_NAMESPACE, as_json: Json = False) -> None:
+    """Show what a memory said, oldest first."""
+    from hippomem.cli.opening import checked, open_without_model
+
+    with open_without_model(store, namespace) as memory:
+        versions = memory.history(checked(some_id, "the id"))
+    if as_json:
+        print_json({"versions": [version.to_dict() for version in versions]})
+        return
+    for version in versions:
+        until = "now" if version.replaced_at is None else version.replaced_at
+        title = f"{version.title}: " if version.title else ""
+        typer.echo(f"{version.recorded_at} to {until}  {first_line(title + version.text, 70)}")
 
 
 def list_memories(
     store: Store,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Memories at most; 0 for all.")] = 20,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first, instead of by id.")] = False,
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    speaker: Speaker = None,
+    kind: OfKind = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    meta: Meta = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     as_json: Json = False,
 ) -> None:
     """List memories, by memory id."""
     from hippomem.cli.opening import open_without_model
 
+    allowed = where(user, agent, session, speaker, kind, since, until, as_of, meta)
     with open_without_model(store, namespace) as memory:
-        records = list(islice(memory.list(), limit or None))
-        total = memory.stats().memories
+        records = list(memory.list(limit=limit or None, newest_first=newest, **allowed))
+        total = memory.count(**allowed)
     if as_json:
         print_json({"total": total, "memories": [record.to_dict() for record in records]})
         return
     for record in records:
         title = f"{record.title}: " if record.title else ""
-        typer.echo(f"{record.memory_id}  {record.occurred_at or '-':<10}  {first_line(title + record.text, 70)}")
+        old = "  (no longer so)" if record.superseded_by else ""
+        typer.echo(f"{record.memory_id}  {record.occurred_at or '-':<10}  {first_line(title + record.text, 70)}{old}")
     if len(records) < total:
         typer.echo(f"… {len(records)} of {total:,}; --limit 0 lists all")
 
@@ -193,6 +258,10 @@ def _print_record(record: MemoryRecord) -> None:
     out.print(_field("memory", record.memory_id))
     out.print(_field("happened", record.occurred_at or "not given"))
     out.print(_field("recorded", record.recorded_at))
+    if record.expires_at:
+        out.print(_field("expires", record.expires_at[:19]))
+    if record.superseded_by:
+        out.print(_field("see", f"{record.superseded_by}, which says otherwise since"))
     for source in record.sources:
         named = {"user": source.user, "agent": source.agent, "session": source.session, "speaker": source.speaker}
         parts = [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hippomem.cli.filters import Agent, AsOf, Meta, OfKind, Session, Since, Speaker, Until, User, where
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import console, first_line, print_json
 from hippomem.types import RetrieverName, SearchResult
@@ -22,6 +23,7 @@ _SHOWN_CHARACTERS = 400
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(search)
+    app.command()(recall)
 
 
 def search(
@@ -50,6 +52,18 @@ def search(
         str | None,
         typer.Option(metavar="MODEL", help="Re-rank the best hits by this sentence-transformers cross-encoder."),
     ] = None,
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    speaker: Speaker = None,
+    kind: OfKind = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    meta: Meta = None,
+    freshness: Annotated[
+        bool, typer.Option("--freshness/--no-freshness", help="Rank what is no longer so behind what says so.")
+    ] = True,
     namespace: Namespace = DEFAULT_NAMESPACE,
     embedder: Embedder = None,
     as_json: Json = False,
@@ -58,7 +72,7 @@ def search(
     from hippomem.cli.opening import checked, open_memory
     from hippomem.cli.retriever_options import open_options
 
-    query = checked(query, "the query")
+    query, allowed = checked(query, "the query"), where(user, agent, session, speaker, kind, since, until, as_of, meta)
     with (
         open_options(
             retriever,
@@ -70,7 +84,7 @@ def search(
         ) as options,
         open_memory(store, namespace, embedder=embedder, options=options) as memory,
     ):
-        result = memory.search(query, k=k, retriever=retriever, explain=why or as_json)
+        result = memory.search(query, k=k, retriever=retriever, explain=why or as_json, freshness=freshness, **allowed)
         is_empty = not len(result) and not memory.stats().passages
     if as_json:
         print_json(result.to_dict())
@@ -78,6 +92,36 @@ def search(
         typer.echo(f"nothing is stored in namespace '{namespace}' of '{store}'.")
     else:
         print_result(result, why=why)
+
+
+def recall(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What the context is for: a question, a task.")],
+    store: Store,
+    max_tokens: Annotated[int, typer.Option(metavar="N", min=1, help="Longest block, in tokens.")] = 1000,
+    k: Annotated[int, typer.Option("--k", metavar="N", help="Passages that are looked at.")] = 20,
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    speaker: Speaker = None,
+    kind: OfKind = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    meta: Meta = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    embedder: Embedder = None,
+    as_json: Json = False,
+) -> None:
+    """Print a block of context for a prompt: the most useful passages that fit, numbered, marked as quoted data."""
+    from hippomem.cli.opening import checked, open_memory
+
+    query, allowed = checked(query, "the query"), where(user, agent, session, speaker, kind, since, until, as_of, meta)
+    with open_memory(store, namespace, embedder=embedder) as memory:
+        found = memory.recall(query, max_tokens=max_tokens, k=k, **allowed)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        typer.echo(found.text or "nothing is remembered of that.")
 
 
 def print_result(result: SearchResult, *, why: bool) -> None:
@@ -106,9 +150,13 @@ def _print_hit(out: Console, hit: Hit, why: bool) -> None:
 
     ids = " ".join(hit.source_ids) or hit.passage_id
     when = f"  {hit.occurred_at}" if hit.occurred_at else ""
+    old = f"  no longer so: see {hit.superseded_by}" if hit.superseded_by else ""
     out.print(
         Text.assemble(
-            (f"{hit.rank:>2}  ", "bold"), (hit.title, "bold green"), (f"  {ids}{when}  {hit.score:.3f}", "dim")
+            (f"{hit.rank:>2}  ", "bold"),
+            (hit.title, "bold green"),
+            (f"  {ids}{when}  {hit.score:.3f}", "dim"),
+            (old, "yellow"),
         )
     )
     out.print(Padding(Text(first_line(hit.text, _SHOWN_CHARACTERS)), (0, 0, 0, 4), expand=False))

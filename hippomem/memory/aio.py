@@ -161,6 +161,10 @@ class AsyncMemory:
             )
         )
 
+    async def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
+        """See `Memory.documents`."""
+        return await self._run(lambda memory: memory.documents(content, like))
+
     async def add_many(self, documents: Iterable[Document | str], *, progress: Progress | None = None) -> AddReport:
         """See `Memory.add_many`. progress: called from the thread that adds."""
         return await self._run(lambda memory: memory.add_many(documents, progress=progress))

@@ -18,23 +18,18 @@ from hippomem.answer.reader import READ, Answer, answer_question
 from hippomem.answer.trail import Trail, Trails
 from hippomem.arrays.checking import check
 from hippomem.arrays.keeping import FILES_FROM
-from hippomem.arrays.picture import Picture
 from hippomem.errors import ConfigError, InputError
 from hippomem.memory.messages import document_of
 from hippomem.memory.recall import block
 from hippomem.memory.recall import count_tokens as word_pieces
+from hippomem.memory.searching import Searching
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.models.query_cache import with_query_cache
-from hippomem.retrieve import DEFAULT_RETRIEVER, make_retriever
-from hippomem.retrieve.freshness import Freshness
-from hippomem.retrieve.hippomem import HippoMem
-from hippomem.retrieve.opening import OpenNamespace
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
-from hippomem.retrieve.rerank import Reranked
 from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
 from hippomem.store.export import canonical_text
-from hippomem.store.filters import Filter, anything_expired, count, expired, passages, sources
+from hippomem.store.filters import Filter, count, expired, sources
 from hippomem.store.filters import memories as matching
 from hippomem.text.dates import iso_of, moment, require_date, stamped
 from hippomem.types import (
@@ -58,9 +53,6 @@ if TYPE_CHECKING:
     from hippomem.models.llm import LLM
     from hippomem.retrieve.base import Retriever
     from indexing.extract import TripleExtractor
-
-#: Filters whose pictures are kept: those of the callers of the moment.
-_FILTERS_KEPT = 16
 
 
 class Memory:
@@ -133,13 +125,10 @@ class Memory:
             now=lambda: datetime.fromtimestamp(now(), UTC),
         )
         self._freshness, self._now = freshness, now
-        #: Pictures of what passes a filter, the oldest first.
-        self._narrow: dict[object, Picture] = {}
         self._indexer = self._new_indexer(self._embedder, namespace)
-        self._options = options
         self._lock = threading.RLock()
-        self._open = OpenNamespace(self.store, namespace)
-        self._retrievers: dict[str, tuple[object, Retriever]] = {}
+        self._new_searching = partial(Searching, self.store, namespace, options=options, now=now)
+        self._searching = self._new_searching(self._asked)
 
     def _settle(self, name: str, wanted: Any, default: Any) -> Any:
         """A choice that the stored data depend on: recorded when the store is made, not to be contradicted later."""
@@ -239,12 +228,22 @@ class Memory:
             expires_at=self._expiry(ttl, expires_at),
             supersedes=(supersedes,) if isinstance(supersedes, str) else tuple(supersedes),
         )
-        if isinstance(content, str):
-            if common.occurred_at is None:
-                common = replace(common, occurred_at=stamped(content))
-            return self.add_many([common]).memory_ids[0]
         with self._lock:
-            return self.add_many(self._turns(content, common)).memory_ids
+            memory_ids = self.add_many(self.documents(content, common)).memory_ids
+        return memory_ids[0] if is_text else memory_ids
+
+    def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
+        """What `add` makes of a content: one document of a text, one of each message that is kept; all are checked.
+
+        For those who want the report or the progress of `add_many`.
+        like: what the content does not say itself; its ``text`` is not looked at.    Raises EmptyTextError, InputError.
+        """
+        if not isinstance(content, str):
+            with self._lock:
+                return self._turns(content, like)
+        document = replace(like, text=content, occurred_at=like.occurred_at or stamped(content))
+        check_document(document)
+        return [document]
 
     def _turns(self, messages: Sequence[Message], common: Document) -> list[Document]:
         """Documents of the messages that are kept, as consecutive turns of the session."""
@@ -298,7 +297,7 @@ class Memory:
             if progress is not None:
                 progress("making arrays", 0, 0)
             start = time.perf_counter()
-            _ = self._open.picture
+            self._searching.prepare()
             return replace(report, seconds={**report.seconds, "arrays": time.perf_counter() - start})
 
     def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
@@ -326,7 +325,8 @@ class Memory:
             self._embedder = new
             self._asked = with_query_cache(new, self._query_cache)
             self._indexer = self._new_indexer(new, self.namespace)
-            self._retrievers = {}
+            self._searching.close()
+            self._searching = self._new_searching(self._asked)
             for namespace in self.store.namespaces():
                 self._new_indexer(new, namespace).finish(progress=progress)
 
@@ -348,18 +348,10 @@ class Memory:
         default), ModelError.
         """
         allowed = Filter.of(where)
-        with self._lock:
+        # One picture of the file from the ranking to the reasons: what is forgotten by others meanwhile is still there.
+        with self._lock, self.store.reading():
             fresh = self._freshness if freshness is None else freshness
-            if retriever != DEFAULT_RETRIEVER:
-                if not allowed.is_open:
-                    raise ConfigError(
-                        f"the retriever '{retriever}' takes no filter; leave it out or use '{DEFAULT_RETRIEVER}'."
-                    )
-                return self.retriever(retriever).search(query, k=k, explain=explain)
-            scoped: Retriever = self._scoped(allowed, fresh)
-            if self._options.reranker is not None:
-                scoped = Reranked(scoped, self._options.reranker)
-            return scoped.search(query, k=k, explain=explain)
+            return self._searching.through(retriever, allowed, fresh=fresh).search(query, k=k, explain=explain)
 
     def recall(
         self,
@@ -380,31 +372,6 @@ class Memory:
             raise InputError(f"max_tokens={max_tokens} was asked for; ask for at least 1.")
         found = self.search(query, k=k, explain=False, freshness=freshness, **where)
         return block(found, max_tokens=max_tokens, count=count_tokens or word_pieces)
-
-    def _scoped(self, allowed: Filter, fresh: bool) -> HippoMem:
-        """The default retriever, without a reranker, over what passes."""
-        namespace_key = self.store.namespace_key(self.namespace)
-        now = self._now()
-        found = self.retriever(DEFAULT_RETRIEVER)
-        whole = found.base if isinstance(found, Reranked) else found
-        assert isinstance(whole, HippoMem)
-        if namespace_key is None:
-            return whole
-        expired = anything_expired(self.store.db, namespace_key, now)
-        freshness = Freshness(self.store, namespace_key, allowed, now) if fresh else None
-        if allowed.is_open and not expired:
-            return whole.within(None, allowed, freshness)
-        picture = self._open.picture
-        # What has expired since is another set of passages.
-        key = allowed, now if expired else None, picture.sequence, self.store.generation(namespace_key)
-        narrow = self._narrow.get(key)
-        if narrow is None:
-            rows = passages(self.store.db, namespace_key, allowed, now)
-            narrow = picture.within(picture.mask_of(rows))
-            while len(self._narrow) >= _FILTERS_KEPT:
-                del self._narrow[next(iter(self._narrow))]
-            self._narrow[key] = narrow
-        return whole.within(narrow, allowed, freshness)
 
     @overload
     def answer(
@@ -445,26 +412,18 @@ class Memory:
         Raises EmptyQueryError, InputError, ConfigError (steps > 1 without an LLM), ModelError.
         """
         if llm is not None:
-            return answer_question(question, _Searching(self, retriever, where), llm, k=k, steps=steps)
+            return answer_question(question, _Retrieving(self, retriever, where), llm, k=k, steps=steps)
         if steps != 1:
             raise ConfigError(f"steps={steps} was asked for, but thoughts between searches need an LLM; pass llm=….")
-        with self._lock:
+        with self._lock, self.store.reading():
             found = self.search(question, k=max(k, PASSAGES) if k >= 1 else k, retriever=retriever, **where)
-            picture = self._scoped(Filter.of(where), False).picture
+            picture = self._searching.within(Filter.of(where), fresh=False).picture
             return Trails(self.store, picture, self._asked).find(found, keep=k)
 
     def retriever(self, name: str) -> Retriever:
-        """A retriever over the memory as it is now."""
+        """A retriever over the memory as it is now, without filters and freshness."""
         with self._lock:
-            # What it reads, kept beside it: another object means that the retriever is over an older one.
-            reads = self._open.picture if name == DEFAULT_RETRIEVER else self._open.index
-            known = self._retrievers.get(name)
-            if known is None or known[0] is not reads:
-                # Another process may have moved the store to another model: then everything is read anew.
-                self.store.check_embedder(self._embedder.identity)
-                made = make_retriever(name, self.store, self._open, self._asked, options=self._options)
-                self._retrievers[name] = known = reads, made
-            return known[1]
+            return self._searching.retriever(name)
 
     def get(self, memory_id: str) -> MemoryRecord:
         """A memory by its id, or by the id of one of its passages or sources. Raises NotFoundError."""
@@ -547,7 +506,6 @@ class Memory:
             held = self.stats().memories
             if self.store.namespace_key(self.namespace) is not None:
                 self._indexer.forget_all()
-            self._narrow.clear()
             return held
 
     def expire(self) -> int:
@@ -599,7 +557,7 @@ class Memory:
                 metadata=metadata or {},
             )
             check_document(document)
-            if not (kind is metadata is until is None):
+            if not (kind is None and metadata is None and until is None):
                 with self.store.transaction() as db:
                     memories.set_sources(db, memory_key, kind=kind, metadata=metadata)
                     if until is not None:
@@ -626,8 +584,8 @@ class Memory:
         with self._lock:
             report = check(self.store)
             if report.removed:  # this process may have had them open
-                self._open.close()
-                self._open, self._retrievers = OpenNamespace(self.store, self.namespace), {}
+                self._searching.close()
+                self._searching = self._new_searching(self._asked)
             return report
 
     def export(self) -> str:
@@ -646,7 +604,7 @@ class Memory:
     def close(self) -> None:
         """Checkpoint and close; the one file is then a whole copy."""
         with self._lock:
-            self._open.close()
+            self._searching.close()
             self.store.close()
 
     def __enter__(self) -> Memory:
@@ -659,7 +617,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class _Searching:
+class _Retrieving:
     """A memory as a retriever: others are let in between its searches, while an LLM thinks."""
 
     memory: Memory

@@ -124,7 +124,7 @@ class Tenants:
             with self._lock:
                 opened.waiting.append(mine)
             with self._writing:
-                if not mine.done.is_set():  # else whoever wrote before has taken it along
+                while not mine.done.is_set():  # else whoever wrote before has taken it along
                     self._write_waiting(namespace, opened)
             if mine.error is not None:
                 raise mine.error
@@ -149,6 +149,10 @@ class Tenants:
             else:
                 for each in together:
                     self._write_alone(writer, each)
+        except BaseException:  # interrupted: the others do it themselves
+            with self._lock:
+                opened.waiting[:0] = together
+            raise
         else:
             for each, report in zip(together, reports, strict=True):
                 each.report = report

@@ -46,6 +46,8 @@ def test_every_contracted_command_is_there() -> None:
         "update",
         "forget",
         "list",
+        "history",
+        "recall",
         "stats",
         "check",
         "export",

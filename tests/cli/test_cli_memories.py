@@ -24,8 +24,9 @@ def test_add_prints_the_id_that_get_takes(run: Run, store: Path) -> None:
         "Mum",
         "2026-11-21",
     )
-    assert record["sources"] == [
+    assert [{**source, "recorded_at": ""} for source in record["sources"]] == [
         {
+            "recorded_at": "",
             "source_id": "n1", "kind": "episodic", "user": "u", "agent": "a", "session": "s", "speaker": "p",
             "position": 3, "metadata": {"mood": "good", "place": "a=b"},
         }
@@ -110,3 +111,70 @@ def test_list_stops_at_its_limit(run: Run, harbour: Path) -> None:
     assert len(run("list", "--store", harbour, "--limit", "2", "--json").json["memories"]) == 2
     assert len(run("list", "--store", harbour, "--limit", "0", "--json").json["memories"]) == 3
     assert "2 of 3" in run("list", "--store", harbour, "--limit", "2").out
+
+
+@pytest.fixture
+def filled(run: Run, store: Path) -> Path:
+    """Three memories of two users."""
+    run("add", "Ada fixed the pump.", "--store", store, "--user", "ada", "--meta", "hours=3", "--meta", "place=mill")
+    run("add", "Ada painted the gate.", "--store", store, "--user", "ada", "--occurred-at", "2026-01-02")
+    run("add", "Bob fixed the pump.", "--store", store, "--user", "bob", "--kind", "procedural")
+    return store
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--user", "ada"], {"Ada fixed the pump.", "Ada painted the gate."}),
+        (["--user", "ada", "--until", "2026-01-02"], {"Ada painted the gate."}),
+        (["--kind", "procedural"], {"Bob fixed the pump."}),
+        (["--meta", "hours=3"], {"Ada fixed the pump."}),
+        (["--meta", "place^=mi"], {"Ada fixed the pump."}),
+        (["--meta", "place!=mill", "--user", "bob"], {"Bob fixed the pump."}),
+        (["--as-of", "2025-01-01"], set()),
+    ],
+)
+def test_commands_take_filters(run: Run, filled: Path, options: list[str], found: set[str]) -> None:
+    """list, search, recall and forget mean the same memories."""
+    listed = run("list", "--store", filled, *options, "--json").json
+    assert {record["text"] for record in listed["memories"]} == found
+    assert listed["total"] == len(found)
+    searched = run("search", "Who fixed the pump?", "--store", filled, *options, "--json").json
+    assert {hit["text"] for hit in searched["hits"]} == found
+    recalled = run("recall", "Who fixed the pump?", "--store", filled, *options, "--json").json
+    assert {citation["text"] for citation in recalled["citations"]} == found
+    forgotten = run("forget", "--store", filled, *options, "--json").json
+    assert len(forgotten["forgotten"]) == len(found)
+    assert run("list", "--store", filled, "--json").json["total"] == 3 - len(found)
+
+
+def test_forget_wants_to_be_told_what(run: Run, filled: Path) -> None:
+    for arguments in ([], ["m-1", "--user", "ada"], ["--everything", "--user", "ada"]):
+        assert run("forget", *arguments, "--store", filled).code == 2
+    assert run("forget", "--user", "ada", "--meta", "no condition", "--store", filled).code == 2
+    assert run("list", "--store", filled, "--json").json["total"] == 3
+    assert len(run("forget", "--everything", "--store", filled, "--json").json["forgotten"]) == 3
+    assert "nothing" in run("forget", "--user", "ada", "--store", filled).out
+
+
+def test_history_shows_what_a_memory_said(run: Run, filled: Path) -> None:
+    some_id = run("add", "The code is 17.", "--store", filled, "--ttl", "3600").out.strip()
+    run("update", some_id, "--store", filled, "--text", "The code is 18.")
+    assert [v["text"] for v in run("history", some_id, "--store", filled, "--json").json["versions"]] == [
+        "The code is 17.",
+        "The code is 18.",
+    ]
+    assert "to now" in run("history", some_id, "--store", filled).out
+    assert "expires" in run("get", some_id, "--store", filled).out
+    run("update", some_id, "--store", filled, "--text", "The code is 19.", "--no-history")
+    assert len(run("history", some_id, "--store", filled, "--json").json["versions"]) == 1
+
+
+def test_a_superseded_memory_says_so(run: Run, store: Path) -> None:
+    old = run("add", "Tea is at four.", "--store", store).out.strip()
+    new = run("add", "No more tea.", "--store", store, "--supersedes", old).out.strip()
+    assert new in run("get", old, "--store", store).out
+    assert "no longer so" in run("list", "--store", store).out
+    assert f"see {new}" in run("search", "When is tea?", "--store", store).out
+    hits = run("search", "When is tea?", "--store", store, "--no-freshness", "--json").json["hits"]
+    assert [hit["superseded_by"] for hit in hits] == [None, None]

@@ -16,7 +16,8 @@ def test_json_has_the_contracted_fields(run: Run, harbour: Path) -> None:
     found = run("search", "What does the captain of the Petrel play?", "--store", harbour, "--json").json
     assert set(found) == {"query", "retriever", "note", "seconds", "hits"}
     assert set(found["hits"][0]) == {
-        "passage_id", "memory_id", "text", "title", "score", "rank", "source_ids", "occurred_at", "why"
+        "passage_id", "memory_id", "text", "title", "score", "rank", "source_ids", "occurred_at", "why",
+        "recorded_at", "sources", "superseded_by",
     }  # fmt: skip
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["why"]["seeds"]

@@ -167,6 +167,54 @@ def test_the_default_tolerance_keeps_the_best_twenty() -> None:
     assert np.mean(found) >= 19.8
 
 
+@settings(max_examples=40, deadline=None)
+@given(nodes=st.integers(2, 60), seed=st.integers(0, 10_000), chained=st.booleans(), share=st.sampled_from([0.2, 0.7]))
+def test_a_factor_of_zero_takes_a_node_out(nodes: int, seed: int, chained: bool, share: float) -> None:
+    """The walk and its strongest steps are those of a graph that has no edge at these nodes, byte by byte."""
+    whole, (at, amounts) = network(nodes, seed, chained=chained), seeds(nodes, seed)
+    out = np.random.default_rng(seed).random(nodes) < share
+    at, amounts = at[~out[at]], amounts[~out[at]]
+    if not len(at):
+        return
+    of = replace(whole, hub=np.where(out, 0, whole.hub).astype(np.float32))
+    cut = network(nodes, seed, chained=chained)
+    for node in range(nodes):
+        entries, entry = (
+            list(range(int(cut.edges.start[node]), int(cut.edges.start[node + 1]))),
+            int(cut.edges.head[node]),
+        )
+        while entry >= 0:
+            entries.append(entry)
+            entry = int(cut.edges.following[entry - cut.edges.base])
+        for entry in entries:
+            if out[node] or out[cut.edges.target[entry]]:
+                cut.edges.label[entry] = 0
+    assert not out[of.transition(STEPS).nonzero()[1]].any()
+    one, other = of.walk(at, amounts, STEPS), cut.walk(at, amounts, STEPS)
+    assert not out[one.nodes].any()
+    for name in ("places", "values"):
+        assert getattr(one.inside(0), name).tobytes() == getattr(other.inside(0), name).tobytes()
+    none = np.zeros(0, dtype=np.int64)
+    for node in one.nodes.tolist():
+        found = [
+            each.strongest(node, walked.senders(lambda some: some.astype(np.uint64)), STEPS, none)
+            for each, walked in ((of, one), (cut, other))
+        ]
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("damping", [0.01, 0.5, 0.9])
+def test_a_factor_of_one_need_not_be_written_down(damping: float) -> None:
+    """Nodes behind those that have a factor are walked as those whose factor is 1."""
+    of, (at, amounts) = network(400, 3), seeds(400, 3)
+    short = replace(of, hub=of.hub[:200])
+    for tolerance in (1e-3, 1e-6):
+        one = walk(of, at, amounts, damping=damping, tolerance=tolerance)
+        other = walk(short, at, amounts, damping=damping, tolerance=tolerance)
+        assert one[0].tobytes() == other[0].tobytes()
+        assert one[1].tobytes() == other[1].tobytes()
+
+
 def cycle(n: int) -> Network:
     """A directed cycle."""
     edges = fill_rows(n, [(np.arange(n), (np.arange(n) + 1) % n, 1)], room_rows=0, room=0)

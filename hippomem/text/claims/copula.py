@@ -11,9 +11,26 @@ from hippomem.text.claims.predicates import plan_name, read_role, scheduled
 _OF_PERSONS = frozenset(["marital", "diet", "work"])
 _THINGS_OWNED = frozenset(["car", "laptop", "phone", "phone model", "plan"])
 #: Nouns whose value may be words without capitals: of the others "my boss is angry" would be an answer.
-_WORDS = frozenset(["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch"])
+_WORDS = frozenset(
+    ["password", "username", "plan", "status", "position", "diet", "marital", "timezone", "default branch"]
+)
 _GUESTS = frozenset("member guest patient customer volunteer fan regular visitor stranger speaker friend".split())
-_WORKERS = ("ist", "ian", "ant", "eer", "cher", "sor", "tor", "per", "nurse", "chef", "cook", "clerk", "intern", "student")
+_WORKERS = (
+    "ist",
+    "ian",
+    "ant",
+    "eer",
+    "cher",
+    "sor",
+    "tor",
+    "per",
+    "nurse",
+    "chef",
+    "cook",
+    "clerk",
+    "intern",
+    "student",
+)
 _ASIDE = frozenset("to that how about like because when what where who why whether too very so more less as".split())
 
 
@@ -50,7 +67,7 @@ def _state(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _age_or_size(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"30", "30 years old", "170 cm tall", "300 metres long"."""
+    """ "30", "30 years old", "170 cm tall", "300 metres long"."""
     subject = statement.subject
     if subject.noun in NOUNS.values():
         return []
@@ -82,20 +99,25 @@ def _role(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _employer(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"a nurse at St. Anne's Hospital"."""
+    """ "a nurse at St. Anne's Hospital"."""
     if rest[0].low not in ("a", "an"):
         return []
     at = next((i for i, word in enumerate(rest[:5]) if word.low == "at"), 0)
     if statement.subject.kind != "speaker" and not rest[at - 1].low.endswith(_WORKERS):
         return []
-    if at < 2 or rest[min(at + 1, len(rest) - 1)].text[:1].isdigit() or rest[at - 1].low in _GUESTS or not (value := values.name(rest[at + 1 :])):
+    if (
+        at < 2
+        or rest[min(at + 1, len(rest) - 1)].text[:1].isdigit()
+        or rest[at - 1].low in _GUESTS
+        or not (value := values.name(rest[at + 1 :]))
+    ):
         return []
     attribute = "school" if rest[at - 1].low in ("student", "pupil") else "employer"
     return make(statement.subject.whole, attribute, value.text, negated=statement.negated)
 
 
 def _moment(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"on Tuesday", "at 10:00", "in Room 4", "at 10.0.4.17"; of things, not of people."""
+    """ "on Tuesday", "at 10:00", "in Room 4", "at 10.0.4.17"; of things, not of people."""
     subject = statement.subject
     preposition = rest[0].low
     if subject.kind == "speaker" or preposition not in ("on", "at", "in", "for"):
@@ -126,7 +148,7 @@ def _grade(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _noun(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"the deadline is May 3", "Acme's CEO is Helen Park", "my favourite colour is green"."""
+    """ "the deadline is May 3", "Acme's CEO is Helen Park", "my favourite colour is green"."""
     subject = statement.subject
     if not subject.noun:
         return []

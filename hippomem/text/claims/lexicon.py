@@ -11,7 +11,9 @@ from typing import Literal, NamedTuple
 
 #: How a value is read: a proper name; a number with its unit; a day or a time; anything up to the end of the phrase; the
 #: role that the subject has; what a schedule is moved to (day, time, or else a place); one of many (likes, owns).
-Kind = Literal["name", "number", "when", "schedule", "phrase", "plan", "role", "dose", "count", "object", "one", "switch", "leave"]
+Kind = Literal[
+    "name", "number", "when", "schedule", "phrase", "plan", "role", "dose", "count", "object", "one", "switch", "leave"
+]
 
 
 class Phrase(NamedTuple):
@@ -64,7 +66,7 @@ for _verb in _VERBS.replace("\n", "|").split("|"):
     if _forms := _verb.split():
         PRESENT |= {_forms[0]: _forms[0], _forms[1]: _forms[0]}
         ING[_forms[2]] = _forms[0]
-        PAST |= {form: _forms[0] for form in _forms[3:]}
+        PAST |= dict.fromkeys(_forms[3:], _forms[0])
 for _same in ("cost", "cut", "set", "quit"):  # their base form is mostly a past, or a noun
     del PRESENT[_same]
 
@@ -218,9 +220,7 @@ club         | club
 diet         | diet
 editor       | editor
 """
-NOUNS: dict[str, str] = {
-    noun.strip(): attribute for attribute, nouns in _lines(_NOUNS) for noun in nouns.split(",")
-}
+NOUNS: dict[str, str] = {noun.strip(): attribute for attribute, nouns in _lines(_NOUNS) for noun in nouns.split(",")}
 #: Attributes that a person has of a body: "X is the <role> of Y" says who Y's is.
 ROLES = frozenset(
     """ceo cto cfo coo chair president mayor governor capital manager owner lead maintainer editor coach principal captain
@@ -237,7 +237,9 @@ MANY = frozenset(
     beginning end start side bottom top meaning source sign form function feature site location area object""".split()
 )
 #: A possessor whose bearer is not one: "my friend lives in …" may be two friends.
-LOOSE = frozenset("friend cousin colleague coworker neighbour neighbor uncle aunt nephew niece classmate roommate guy".split())
+LOOSE = frozenset(
+    "friend cousin colleague coworker neighbour neighbor uncle aunt nephew niece classmate roommate guy".split()
+)
 FAVOURITE = frozenset(["favourite", "favorite"])
 #: Said of the moment; the attribute is the same without them.
 FRESH = frozenset("current new present incumbent acting latest newest updated actual".split())
@@ -263,7 +265,9 @@ STATUS: dict[tuple[str, ...], str] = {
 
 BE_PRESENT = frozenset(["am", "is", "are"])
 BE_PAST = frozenset(["was", "were"])
-AUXILIARIES = BE_PRESENT | BE_PAST | frozenset(["has", "have", "been", "being", "be", "do", "does", "did", "had", "will"])
+AUXILIARIES = (
+    BE_PRESENT | BE_PAST | frozenset(["has", "have", "been", "being", "be", "do", "does", "did", "had", "will"])
+)
 MODALS = frozenset("would could might should can must shall cannot".split())
 #: May stand inside a verb, or before and behind a statement, and change nothing that is asked.
 ADVERBS = frozenset(
@@ -279,9 +283,13 @@ SILENT = frozenset(
     previously originally former once fictional dreaming almost nearly wonder wondering guess hypothetically""".split()
 )
 #: A clause that opens with one of these is the background of another statement.
-BACKGROUND = frozenset("when while after before as because although though where who which whose whom that than".split())
+BACKGROUND = frozenset(
+    "when while after before as because although though where who which whose whom that than".split()
+)
 #: Where a clause ends, besides punctuation.
-CONJUNCTIONS = frozenset("and but or so because while although though which who whose whom where when that than".split())
+CONJUNCTIONS = frozenset(
+    "and but or so because while although though which who whose whom where when that than".split()
+)
 #: Words that are no part of a noun phrase.
 NOT_IN_NOUN_PHRASE = frozenset(
     """i you he she it we they me him us them this these those there here what who which how why not no never very too as
@@ -297,7 +305,9 @@ STOPPERS = frozenset(
     per a an each about under over near is was are has have will just only yesterday tomorrow tonight still together
     alone permanently recently""".split()
 )
-NAME_CONNECTORS = frozenset("of de del della der den di da do dos das du la las le les los van von zu bin ibn y e & the".split())
+NAME_CONNECTORS = frozenset(
+    "of de del della der den di da do dos das du la las le les los van von zu bin ibn y e & the".split()
+)
 WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 MONTHS = frozenset(
     """january february march april may june july august september october november december jan feb mar apr jun jul aug
@@ -358,5 +368,7 @@ CONTRACTIONS: dict[str, tuple[str, ...]] = {
 #: A past of be claims only with a participle, which is a word of its own here.
 TRIGGERS = frozenset({*PAST, *PRESENT, *ING, *BE_PRESENT, *CONTRACTIONS, "be", "been"}) - {"had"}
 #: What the subject "Anna" can have behind it, not "I": a base form behind a name is another word ("Sounds like fun").
-THIRD_PERSON = frozenset({_verb.split()[1] for _verb in _VERBS.replace("\n", "|").split("|") if _verb.strip()} | {"is", "has", "does"})
+THIRD_PERSON = frozenset(
+    {_verb.split()[1] for _verb in _VERBS.replace("\n", "|").split("|") if _verb.strip()} | {"is", "has", "does"}
+)
 BASE = frozenset(PRESENT) - THIRD_PERSON | {"am", "are", "have", "do"}

@@ -8,7 +8,9 @@ from hippomem.text.claims.lexicon import COUNTRIES, COUNTS, PLACES, PREPOSITIONS
 from hippomem.text.claims.making import Claim, Statement, make, make_one
 from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
 
-_SCHOOLS = frozenset("school university college academy primary high institute kindergarten gymnasium polytechnic".split())
+_SCHOOLS = frozenset(
+    "school university college academy primary high institute kindergarten gymnasium polytechnic".split()
+)
 _PLANS = frozenset("plan tier subscription licence license package".split())
 _PARTLY = {"opening", "closing", "getting up", "end", "arrival"}
 _ONE_WORDS = 3
@@ -80,7 +82,7 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
 def _when(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
     read = values.when(rest)
     whole = statement.subject.whole
-    if read is None or statement.subject.kind == "speaker" and phrase.attribute == "schedule":
+    if read is None or (statement.subject.kind == "speaker" and phrase.attribute == "schedule"):
         return []
     if phrase.attribute in _PARTLY:
         more = values.qualifier(read.rest)
@@ -103,14 +105,14 @@ def scheduled(whole: str, read: values.When, *, negated: bool) -> list[Claim]:
 
 
 def plan_name(rest: list[Word]) -> str:
-    """"the Pro plan" → "pro"."""
+    """ "the Pro plan" → "pro"."""
     words = rest[1:] if rest and rest[0].low in ("the", "a", "your", "our") else rest
     end = next((i for i, word in enumerate(words[:4]) if word.low in _PLANS), 0)
     return key(words[:end]) if end else ""
 
 
 def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
-    """"the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
+    """ "the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
     words = rest[1:] if rest and rest[0].low == "the" else rest
     if not words or words[0].low in ("a", "an"):
         return None
@@ -121,7 +123,11 @@ def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
     if role not in ROLES:
         return None
     end = of + 1
-    while end < len(words) and (words[end].low not in STOPPERS or words[end].low in ("of", "the")) and words[end].low != "in":
+    while (
+        end < len(words)
+        and (words[end].low not in STOPPERS or words[end].low in ("of", "the"))
+        and words[end].low != "in"
+    ):
         end += 1
     body = words[of + 1 : end]
     bearer = read_subject(body, context, opens=False)
@@ -148,7 +154,7 @@ def _role_event(phrase: Phrase, rest: list[Word], statement: Statement) -> list[
 
 
 def _count(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"has 120 employees", "has a population of 43,500"."""
+    """ "has 120 employees", "has a population of 43,500"."""
     whole = statement.subject.whole
     if len(rest) > 3 and rest[0].low in ("a", "an"):
         of = next((i for i, word in enumerate(rest[:5]) if word.low == "of"), 0)
@@ -176,7 +182,7 @@ def _count(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _object(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"(we) moved our office to Harbour Road", "(we) postponed the launch to 2 April"."""
+    """ "(we) moved our office to Harbour Road", "(we) postponed the launch to 2 April"."""
     to = next((i for i, word in enumerate(rest[:8]) if word.low == "to"), 0)
     determiner = rest[0].low if rest else ""
     if not to or determiner not in ("my", "our", "the") or statement.negated:
@@ -191,7 +197,7 @@ def _object(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _dose(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"takes 20 mg of sertraline"."""
+    """ "takes 20 mg of sertraline"."""
     value = values.number(rest)
     if value is None or len(value.rest) < 2 or value.rest[0].low != "of":
         return []
@@ -219,7 +225,7 @@ def _as_noun(rest: list[Word]) -> str:
 
 
 def _switch(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"switched from Notion to Obsidian", "switched to Postgres as its database"."""
+    """ "switched from Notion to Obsidian", "switched to Postgres as its database"."""
     whole = statement.subject.whole
     if not rest or statement.negated or rest[0].low not in ("from", "to"):
         return []
@@ -235,7 +241,7 @@ def _switch(rest: list[Word], statement: Statement) -> list[Claim]:
 
 
 def _leave(rest: list[Word], statement: Statement) -> list[Claim]:
-    """"left Acme (for Globex)": no longer works there, nor lives there. Where to, is not sure enough."""
+    """ "left Acme (for Globex)": no longer works there, nor lives there. Where to, is not sure enough."""
     value = values.name(rest)
     if value is None or statement.negated or rest[0].low in ("a", "an"):
         return []

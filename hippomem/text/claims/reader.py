@@ -68,7 +68,11 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
         return []
     parts = clauses_of(sentence)
-    if any(word.low in SILENT and not _is_postponement(part.words, i) for part in parts for i, word in enumerate(part.words)):
+    if any(
+        word.low in SILENT and not _is_postponement(part.words, i)
+        for part in parts
+        for i, word in enumerate(part.words)
+    ):
         return []
     if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
         label = parts.pop(0)
@@ -84,7 +88,9 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
         elif clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND:
             inherited = None
             continue
-        claims, inherited = _read(clause, context, inherited, opens=at == 0 or clause.opener == "that", dated=dated, lower=lower)
+        claims, inherited = _read(
+            clause, context, inherited, opens=at == 0 or clause.opener == "that", dated=dated, lower=lower
+        )
         if claims and not _goes_on_as_list(parts, at):
             found |= dict.fromkeys(claims)
     return list(found)
@@ -233,7 +239,5 @@ def _without_adverbs(words: list[Word]) -> list[Word]:
 
 
 def _leading_subject(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
-    """"I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
+    """ "I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
     return read_subject(words[:1], context, opens=opens) if words and words[0].low in ("i", "we", "he", "she") else None
-
-

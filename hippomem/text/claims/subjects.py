@@ -56,7 +56,9 @@ _PERSONS = frozenset(["he", "she"])
 _POSSESSIVE = {"my": "speaker", "our": "speaker", "his": "title", "her": "title", "its": "title"}
 _SPELLING = {"favorite": "favourite", "color": "colour", "flavor": "flavour"}
 _VAGUE_FAVOURITES = frozenset("part thing memory moment way time bit aspect one thing".split())
-_QUANTIFIED = frozenset("one two three four some any many most several few each every all both other others another".split())
+_QUANTIFIED = frozenset(
+    "one two three four some any many most several few each every all both other others another".split()
+)
 
 
 def read_subject(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
@@ -151,7 +153,7 @@ def _noun_of(words: list[Word]) -> str:
 
 
 def _owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
-    """"my <words>", "Elena's <words>"."""
+    """ "my <words>", "Elena's <words>"."""
     if not words or any(w.low in NOT_IN_NOUN_PHRASE for w in words):
         return None
     split = next((i for i, w in enumerate(words) if w.low in PREPOSITIONS), len(words))
@@ -166,7 +168,7 @@ def _owned(bearer: str, words: list[Word], kind: SubjectKind) -> Subject | None:
 
 
 def _definite(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
-    """"the <words>": the whole, and its bearer when it has one ("the owner of the search service")."""
+    """ "the <words>": the whole, and its bearer when it has one ("the owner of the search service")."""
     while len(words) > 1 and words[0].low in FRESH:
         words = words[1:]
     if not words or not _plain([w for w in words if w.low not in ("the", "my", "our")]) or words[0].low in _QUANTIFIED:
@@ -191,7 +193,7 @@ def _bare(words: list[Word], context: Context) -> Subject | None:
 
 
 def _attributed(words: list[Word], context: Context) -> Subject | None:
-    """"wifi password" → the password of "wifi"; "deadline" → itself."""
+    """ "wifi password" → the password of "wifi"; "deadline" → itself."""
     whole = key(words)
     scoped = f"{context.scope} {whole}".strip() if context.scope and not all(w.name for w in words) else whole
     for start in range(1, 0 if any(w.low in PREPOSITIONS for w in words) else len(words)):

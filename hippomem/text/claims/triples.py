@@ -59,7 +59,9 @@ def _as_verb(relation: list[Word], about: list[Word], statement: Statement) -> l
         return []
     statement = statement._replace(negated=verb.negated or negated)
     claims = claims_of_verb(verb, words, statement)
-    if not claims and low in PAST and low not in AUXILIARIES:  # "rescheduled to", "married to": a passive without its be
+    if (
+        not claims and low in PAST and low not in AUXILIARIES
+    ):  # "rescheduled to", "married to": a passive without its be
         passive = [word("was"), *words[start:]]
         claims = claims_of_verb(verb_group(passive, 0), passive, statement)
         if not claims:
@@ -69,9 +71,9 @@ def _as_verb(relation: list[Word], about: list[Word], statement: Statement) -> l
 
 
 def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> list[Claim]:
-    """"phone number", "has population", "current coach", "number of employees"; and "(is the) CEO of", the other way."""
+    """ "phone number", "has population", "current coach", "number of employees"; and "(is the) CEO of", the other way."""
     words = relation
-    while words and words[0].low in ("has", "have", "is", "a", "the", "'s") :
+    while words and words[0].low in ("has", "have", "is", "a", "the", "'s"):
         words = words[1:]
     while words and words[-1].low in ("is", "to"):
         words = words[:-1]
@@ -91,7 +93,7 @@ def _as_noun(relation: list[Word], about: list[Word], statement: Statement) -> l
     if len(words) == 3 and [w.low for w in words[:2]] == ["number", "of"]:
         counted = key(words[2:])
         return make(subject.whole, COUNTS.get(counted, f"number of {counted}"), value.text) if value else []
-    if len(words) > 2 and words[0].low == "dose" or [w.low for w in words[:3]] == ["takes", "dose", "of"]:
+    if (len(words) > 2 and words[0].low == "dose") or [w.low for w in words[:3]] == ["takes", "dose", "of"]:
         what = key(words[words.index(next(w for w in words if w.low == "of")) + 1 :])
         return make(subject.whole, f"dose of {what}", text)
     if not noun or not text:

@@ -23,7 +23,9 @@ Words = list[Word]
 MAX_VALUE_WORDS = 7
 _DETERMINERS = frozenset(["the", "a", "an", "my", "our"])
 #: In text without capitals these look like names.
-_NO_NAMES = frozenset("home night work school my our his her their your times weekends once first least all best it".split())
+_NO_NAMES = frozenset(
+    "home night work school my our his her their your times weekends once first least all best it".split()
+)
 _ORDINALS = ("st", "nd", "rd", "th")
 
 
@@ -86,7 +88,9 @@ def number(words: Words) -> Value | None:
     if not words or not is_number(words[0]) or (len(words) > 1 and words[1].low == "of" and words[0].low in NUMBERS):
         return None
     taken = 1
-    while taken < len(words) and (words[taken].low in MAGNITUDES or words[taken].low in UNITS or is_number(words[taken])):
+    while taken < len(words) and (
+        words[taken].low in MAGNITUDES or words[taken].low in UNITS or is_number(words[taken])
+    ):
         taken += 1
     text = " ".join(NUMBERS.get(word.low, key([word])) for word in words[:taken])
     return Value(text, words[taken:]) if text.strip() else None
@@ -110,9 +114,7 @@ def when(words: Words) -> When | None:
         bare = this.low[:-1] if this.low.endswith("s") and this.low[:-1] in WEEKDAYS else this.low
         if bare in WEEKDAYS or this.low in MONTHS or is_year(this):
             day.append(this._replace(text=bare))
-        elif _is_clock(words, at):
-            time.append(this)
-        elif this.low in TIME_WORDS and this.low not in ("tomorrow",):
+        elif _is_clock(words, at) or (this.low in TIME_WORDS and this.low not in ("tomorrow",)):
             time.append(this)
         elif this.low == "tomorrow":
             day.append(this)

@@ -127,7 +127,7 @@ def small_app(access: Access, limit: RateLimit, seen: list[Any]) -> Starlette:
         return JSONResponse({"detail": "made by a framework"}, 400)
 
     async def own(request: Request) -> Response:
-        return JSONResponse({"error": {"code": -32600}}, 400, headers={"cache-control": "private"})
+        return JSONResponse({"error": {"code": -32600}, "detail": "too"}, 400, headers={"cache-control": "private"})
 
     async def metrics(request: Request) -> Response:
         return PlainTextResponse("up 1")

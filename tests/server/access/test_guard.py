@@ -184,7 +184,7 @@ def test_errors_that_are_as_they_should_be_stay(serve: Any) -> None:
     """Those of the app and those of JSON-RPC, and what the app says on caching."""
     with serve().client() as client:
         response = client.get("/v1/own")
-        assert (response.status_code, response.json()) == (400, {"error": {"code": -32600}})
+        assert (response.status_code, response.json()) == (400, {"error": {"code": -32600}, "detail": "too"})
         assert response.headers["cache-control"] == "private"
 
 
