@@ -9,12 +9,14 @@ from functools import partial
 from fastapi import FastAPI, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
 
 import hippomem
 from hippomem.errors import HippomemError
+from hippomem.models.embedder import Embedder
 from hippomem.server.access import Guard
 from hippomem.server.describing import DESCRIPTION, describe
-from hippomem.server.errors import on_hippomem_error, on_invalid
+from hippomem.server.errors import on_framework_error, on_hippomem_error, on_invalid
 from hippomem.server.metrics import Counting, Metrics
 from hippomem.server.page.router import router as page
 from hippomem.server.routes import admin, health, memories, search
@@ -36,13 +38,16 @@ _TAGS = [
 ]
 
 
-def create_app(settings: ServerSettings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    settings: ServerSettings, *, embedder: Embedder | None = None, on_failure: Callable[[], None] = lambda: None
+) -> FastAPI:
     """The app of one server process. Store and model are opened when it starts and closed when it stops.
 
+    embedder: one that is at hand, instead of the settings' one.
     on_failure: called when they cannot be opened; ``app.state.running.failure`` says why.
     """
     metrics = Metrics()
-    running = Running(settings, metrics, on_failure=on_failure)
+    running = Running(settings, metrics, embedder=embedder, on_failure=on_failure)
     app = FastAPI(
         title="hippomem",
         version=hippomem.__version__,
@@ -52,13 +57,18 @@ def create_app(settings: ServerSettings, *, on_failure: Callable[[], None] = lam
         docs_url=None,  # their scripts come from a CDN
         redoc_url=None,
         lifespan=partial(_lifespan, running),
-        exception_handlers={HippomemError: on_hippomem_error, RequestValidationError: on_invalid},
+        exception_handlers={
+            HippomemError: on_hippomem_error,
+            RequestValidationError: on_invalid,
+            HTTPException: on_framework_error,
+        },
     )
     app.state.running = running
     for group in (memories, search, admin):
         app.include_router(group.router, dependencies=[Security(_KEY)])
     app.include_router(health.router)
     app.include_router(page)
+    app.state.routes = [route for group in (memories, search, admin, health) for route in group.router.routes]
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_middleware(
         Guard,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
 from hippomem.errors import HippomemError, InputError, StoreBusyError, edge
@@ -58,6 +59,19 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     """A body or query that does not fit its description: InputError, with the places named."""
     assert isinstance(error, RequestValidationError)
     return answer(InputError(describe(error.errors())), request.scope)
+
+
+async def on_framework_error(request: Request, error: Exception) -> Response:
+    """No such path, or no such method on it: `Guard` finds the words, and here is what ``allow`` must say."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        methods: set[str] = set()
+        for route in request.app.state.routes:
+            if route.path_regex.match(request.url.path):
+                methods |= route.methods
+        headers["Allow"] = ", ".join(sorted(methods)) or headers.get("Allow", "")
+    return PlainTextResponse("", error.status_code, headers)
 
 
 def describe(faults: Sequence[Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hippomem.types import Kind
 
@@ -30,6 +30,12 @@ def _date(what: str) -> Any:
     )
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of numbers: 3.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
 Namespace = Annotated[
     str,
     Field(
@@ -62,7 +68,7 @@ Agent = Annotated[Name, Field(description="The agent that remembers it.", exampl
 Session = Annotated[Name, Field(description="The conversation or document it is part of.", examples=["chat-1"])]
 Speaker = Annotated[Name, Field(description="Who said it.", examples=["Anna"])]
 Position = Annotated[
-    int, Field(description="Its place within the session, as a turn number.", ge=-(2**53), le=2**53, examples=[3])
+    Whole, Field(description="Its place within the session, as a turn number.", ge=-(2**53), le=2**53, examples=[3])
 ]
 KindOf = Annotated[Kind, Field(description="semantic: knowledge. episodic: an event. procedural: how to do something.")]
 Metadata = Annotated[
@@ -94,4 +100,4 @@ Query = Annotated[
         examples=["Where was Comet Sorrel discovered?"],
     ),
 ]
-K = Annotated[int, Field(description="Passages wanted; fewer when there are fewer.", ge=1, le=1000)]
+K = Annotated[Whole, Field(description="Passages wanted; fewer when there are fewer.", ge=1, le=1000)]

@@ -131,8 +131,11 @@ class AddMessages(Body):
     user: f.User | None = None
     agent: f.Agent | None = None
     session: f.Session | None = None
+    kind: f.KindOf | None = None
     occurred_at: f.OccurredAt | None = None
-    position: f.Position | None = None
+    position: Annotated[
+        f.Position | None, Field(description="The first message's; null for behind those that the session has.")
+    ] = None
     metadata: f.Metadata | None = None
     ttl: f.Ttl | None = None
     expires_at: f.ExpiresAt | None = None
@@ -239,8 +242,8 @@ class RecallQuery(Body):
 
     namespace: f.Namespace = "default"
     query: f.Query
-    max_tokens: Annotated[int, Field(description="The block is at most so long.", ge=1, le=1_000_000)] = 1000
-    k: Annotated[int, Field(description="Passages that are looked at.", ge=1, le=1000)] = 20
+    max_tokens: Annotated[f.Whole, Field(description="The block is at most so long.", ge=1, le=1_000_000)] = 1000
+    k: Annotated[f.Whole, Field(description="Passages that are looked at.", ge=1, le=1000)] = 20
     where: Where = Where()
     freshness: bool | None = None
     """Rank what was said later before what it contradicts; null for as the server was started."""
@@ -251,7 +254,7 @@ class Question(Body):
 
     namespace: f.Namespace = "default"
     question: f.Query
-    k: Annotated[int, Field(description="Passages that come with the answer.", ge=1, le=1000)] = 5
+    k: Annotated[f.Whole, Field(description="Passages that come with the answer.", ge=1, le=1000)] = 5
 
 
 class ListParams(NamespaceParams):

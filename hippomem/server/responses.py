@@ -97,6 +97,8 @@ class AddReport(Answer):
     """Wall time by stage."""
     usage: dict[str, int]
     """Tokens spent on an LLM."""
+    new: list[bool]
+    """One per text: whether it was not there before."""
 
 
 class Seed(Answer):

@@ -15,6 +15,7 @@ import anyio.to_thread
 from starlette.types import Scope
 
 from hippomem.errors import HippomemError
+from hippomem.models.embedder import Embedder
 from hippomem.server.access import Access, Caller, RateLimit, admit
 from hippomem.server.metrics import Metrics
 from hippomem.server.settings import ServerSettings
@@ -36,9 +37,15 @@ class Running:
     """
 
     def __init__(
-        self, settings: ServerSettings, metrics: Metrics, *, on_failure: Callable[[], None] = lambda: None
+        self,
+        settings: ServerSettings,
+        metrics: Metrics,
+        *,
+        embedder: Embedder | None = None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
+        self._embedder = embedder
         self._on_failure = on_failure
         self.metrics = metrics
         self.limit = RateLimit(settings.rate)
@@ -61,7 +68,9 @@ class Running:
         settings = self.settings
         try:
             self._tenants = await anyio.to_thread.run_sync(
-                lambda: Tenants(settings.store, embedder=settings.embedder, freshness=settings.freshness)
+                lambda: Tenants(
+                    settings.store, embedder=self._embedder or settings.embedder, freshness=settings.freshness
+                )
             )
             self._access = Access(self._tenants.store, host=settings.host, allowed_hosts=settings.allow_hosts)
         except Exception as error:

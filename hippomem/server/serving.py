@@ -25,7 +25,7 @@ from hippomem.server.logs import log_config
 from hippomem.server.metrics import SHARED
 from hippomem.server.settings import ServerSettings
 from hippomem.service.tenants import Tenants
-from hippomem.store import IN_MEMORY, Store
+from hippomem.store import Store
 
 Started = Callable[[str, int], None]
 #: Seconds that requests get to end once the server is told to stop; then connections are cut. Writes that were begun are
@@ -56,7 +56,7 @@ def serve(settings: ServerSettings, *, started: Started = lambda url, pid: None)
 
 
 def _has_keys(store: str) -> bool:
-    if store == IN_MEMORY or not Path(store).exists():
+    if not Path(store).exists():
         return False
     with Store.open(store, create=False) as opened:
         return Keys(opened).any()

@@ -49,8 +49,6 @@ class ServerSettings:
             raise ConfigError(f"max_body={self.max_body} was asked for; give a number of bytes, at least 1.")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port={self.port} was asked for; ports are 1 to 65535, or 0 for any free one.")
-        if self.store == ":memory:" and self.workers > 1:
-            raise ConfigError("a store in memory cannot be shared by several workers; give a file, or one worker.")
 
     def to_environment(self, environment: MutableMapping[str, str] = os.environ) -> None:
         """Leave the settings to the processes that are started from here."""

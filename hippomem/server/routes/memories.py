@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
@@ -12,12 +13,13 @@ from hippomem.errors import InputError
 from hippomem.memory import Memory
 from hippomem.server import fields, requests, responses
 from hippomem.server.adding import adding
-from hippomem.server.calls import ACall, CheckedRoute, Json, needs
+from hippomem.server.calls import ACall, Call, CheckedRoute, Json, needs
 from hippomem.server.describing import READ, WRITE, errors
 from hippomem.server.progress import streamed
 from hippomem.server.strict import read_json
 
 router = APIRouter(route_class=CheckedRoute, tags=["memories"])
+T = TypeVar("T")
 MemoryId = Annotated[fields.MemoryId, Path(description="A memory's id, or the id of one of its passages or sources.")]
 _STREAM = {
     "description": "What became of the texts. With `accept: text/event-stream` the status is 200, and what follows are "
@@ -137,13 +139,13 @@ def _given(where: requests.Where | None) -> dict[str, Any]:
     return where.given()
 
 
-async def _forget(call: ACall, namespace: str, work: Any) -> Json:
-    gone: int = await _in_existing(call, namespace, work)
+async def _forget(call: Call, namespace: str, work: Callable[[Memory], int]) -> Json:
+    gone = await _in_existing(call, namespace, work)
     call.running.metrics.forgotten.inc(gone)
     return Json({"forgotten": gone})
 
 
-async def _in_existing(call: ACall, namespace: str, work: Any) -> Any:
+async def _in_existing(call: Call, namespace: str, work: Callable[[Memory], T]) -> T:
     """Change a namespace that is there: one is not made by an attempt to change what is in it."""
     await call.reading(namespace, lambda memory: None)
     return await call.writing(namespace, work)
