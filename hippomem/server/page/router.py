@@ -12,7 +12,7 @@ from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -49,13 +49,18 @@ class Asset(NamedTuple):
     content: bytes
     packed: bytes
     media_type: str
-    etag: str
+    digest: str
 
     @classmethod
     def of(cls, content: bytes, media_type: str) -> Asset:
         """Pack it, once for all requests."""
-        tag = blake2b(content, digest_size=12).hexdigest()
-        return cls(content, gzip.compress(content, 6, mtime=0), media_type, f'"{tag}"')
+        digest = blake2b(content, digest_size=12).hexdigest()
+        return cls(content, gzip.compress(content, 6, mtime=0), media_type, digest)
+
+    @property
+    def etag(self) -> str:
+        """As HTTP writes it."""
+        return f'"{self.digest}"'
 
 
 @lru_cache(maxsize=1)
@@ -65,14 +70,34 @@ def page_files() -> dict[str, Asset]:
     return {path.name: Asset.of(path.read_bytes(), _TYPES[path.suffix]) for path in files}
 
 
+class Library(NamedTuple):
+    """The drawing library. told: what the page is told of it: its address, version, and the style elements to leave out."""
+
+    asset: Asset
+    told: dict[str, Any]
+
+
 @lru_cache(maxsize=1)
-def drawing_library() -> Asset | None:
+def drawing_library() -> Library | None:
     """plotly.js as the Python package plotly brings it, or None where that is not installed. The package is not imported."""
     spec = find_spec("plotly")
     if spec is None or not spec.submodule_search_locations:
         return None
     file = Path(next(iter(spec.submodule_search_locations))) / "package_data" / "plotly.min.js"
-    return Asset.of(file.read_bytes(), _TYPES[".js"]) if file.is_file() else None
+    if not file.is_file():
+        return None
+    asset = Asset.of(file.read_bytes(), _TYPES[".js"])
+    try:
+        named = version("plotly")
+    except PackageNotFoundError:  # a copy on the path that was not installed: drawn with all the same
+        named = None
+    told = {
+        # The address changes with the content, so that the file itself can be kept for good.
+        "file": f"static/plotly.min.js?v={asset.digest}",
+        "version": named,
+        "styles": sorted(set(_STYLE_ID.findall(asset.content.decode()))),
+    }
+    return Library(asset, told)
 
 
 def send(request: Request, asset: Asset, *, keep: str = "no-cache") -> Response:
@@ -95,32 +120,19 @@ def page(request: Request) -> Response:
 
 @router.get("/static/plotly.json")
 def library() -> Response:
-    """Whether there is a drawing library, and where. styles: ids of the style elements that it is to leave out."""
-    asset = drawing_library()
-    if asset is None:
-        return JSONResponse(
-            {"file": None, "version": None, "styles": []}, headers={**HEADERS, "cache-control": "no-cache"}
-        )
-    try:
-        named = version("plotly")
-    except PackageNotFoundError:  # a copy on the path that was not installed: drawn with all the same
-        named = None
-    answer = {
-        # The address changes with the content, so that the file itself can be kept for good.
-        "file": f"static/plotly.min.js?v={asset.etag.strip(chr(34))}",
-        "version": named,
-        "styles": sorted(set(_STYLE_ID.findall(asset.content.decode()))),
-    }
-    return JSONResponse(answer, headers={**HEADERS, "cache-control": "no-cache"})
+    """Whether there is a drawing library, and where."""
+    found = drawing_library()
+    told = {"file": None, "version": None, "styles": []} if found is None else found.told
+    return JSONResponse(told, headers={**HEADERS, "cache-control": "no-cache"})
 
 
 @router.get("/static/plotly.min.js")
 def library_file(request: Request) -> Response:
     """The drawing library."""
-    asset = drawing_library()
-    if asset is None:
+    found = drawing_library()
+    if found is None:
         return Response(status_code=404, headers=HEADERS)
-    return send(request, asset, keep="public, max-age=31536000, immutable")
+    return send(request, found.asset, keep="public, max-age=31536000, immutable")
 
 
 @router.get("/static/{name}")

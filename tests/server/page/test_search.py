@@ -138,6 +138,21 @@ def test_a_chip_filters_and_can_be_dropped(served: Served, open_page: OpenPage) 
     expect(page.locator(".hit")).to_have_count(3)
 
 
+def test_a_filter_is_set_by_its_form(served: Served, open_page: OpenPage) -> None:
+    """Dates and names given in the form narrow what is found, and the form shows them again."""
+    page = open_page(served.at(q="Where does Wenna live?", namespace="chat"))
+    page.locator(".filter summary").click()
+    page.fill("#filter-since", "2024-04-01")
+    page.fill("#filter-until", "2024-06-01")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit")).to_have_count(1)
+    expect(page.locator(".hit .text")).to_contain_text("bees")
+    assert texts(page.locator(".chip.set span")) == ["since", "until"]
+    assert page.input_value("#filter-since") == "2024-04-01"
+    page.locator("[data-view=memories]").click()
+    expect(page.locator(".memory-row")).to_have_count(1)
+
+
 def test_the_namespace_is_chosen(served: Served, open_page: OpenPage) -> None:
     """The chooser lists the namespaces there are; another one answers from its own memories only."""
     page = open_page(served.at(q="Where does Wenna live?"))

@@ -25,16 +25,3 @@ export function chips({ occurred_at, recorded_at, sources = [], source_ids }) {
   if (!occurred_at && recorded_at) list.append(recorded(recorded_at));
   return list;
 }
-
-/** The filters that are set, each with a way out of it; null when there are none. */
-export function filters() {
-  const { where } = here();
-  if (!Object.keys(where).length) return null;
-  const bar = h("div", { class: "chips filters", "aria-label": "Filters" }, h("span", { class: "small" }, "Only"));
-  for (const [name, value] of Object.entries(where)) {
-    const { [name]: _, ...others } = where;
-    const label = `Drop the filter ${name} ${value}`;
-    bar.append(h("a", { class: "chip set", href: address({ where: others }), "aria-label": label, title: label }, h("span", null, name), value, h("b", { "aria-hidden": "true" }, "×")));
-  }
-  return bar;
-}

@@ -1,9 +1,10 @@
 /** The memories view: what is stored, newest first, page by page. */
 
 import { api } from "./api.js";
-import { chips, filters } from "./chips.js";
+import { chips } from "./chips.js";
 import { forget, openMemory } from "./dialogs.js";
 import { announce, count, cut, failure, fill, h, notice, waiting } from "./dom.js";
+import { filters } from "./filters.js";
 
 const PAGE = 50;
 

@@ -1,10 +1,10 @@
 /** The search view: the question, the passages, the graph of the answer, and the answer in time. */
 
 import { api } from "./api.js";
-import { filters } from "./chips.js";
 import { forget, openMemory } from "./dialogs.js";
 import { announce, count, failure, fill, h, moment, notice, waiting } from "./dom.js";
 import { graphFigure } from "./drawing.js";
+import { filters } from "./filters.js";
 import { hitCard } from "./hit.js";
 import { go } from "./place.js";
 import { timelineFigure } from "./timeline_figure.js";
@@ -61,7 +61,7 @@ function welcome(place) {
   return notice(
     place.namespace === "default" ? "Search this memory" : `Search ${place.namespace}`,
     "A question is answered with the passages that a walk over names and facts leads to, each with the path to it.",
-    h("p", { class: "small" }, "Words of the question, ", h("mark", { class: "seed" }, "names the walk starts from"), " and ", h("mark", { class: "path" }, "names on its path"), " are marked."),
+    h("p", { class: "small" }, h("mark", { class: "word" }, "Words of the question"), ", ", h("mark", { class: "seed" }, "names the walk starts from"), " and ", h("mark", { class: "path" }, "names on its path"), " are marked."),
   );
 }
 

@@ -1,9 +1,9 @@
 /** The timeline view: memories by when they happened, and among them the passages of the last answer. */
 
 import { api } from "./api.js";
-import { filters } from "./chips.js";
 import { openMemory } from "./dialogs.js";
 import { count, cut, failure, fill, h, moment, notice, waiting, when } from "./dom.js";
+import { filters } from "./filters.js";
 import { here } from "./place.js";
 import { answered } from "./search.js";
 import { timelineFigure } from "./timeline_figure.js";
