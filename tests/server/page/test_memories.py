@@ -23,7 +23,7 @@ def test_memories_are_listed_newest_first_page_by_page(served: Served, open_page
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".memory-row")).to_have_count(len(ids))
     assert page.locator(".memory-row").evaluate_all(shown) == ids
-    assert page.get_by_role("button", name="Show more").count() == 0
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
 
 
 def test_forgetting_asks_first_and_really_forgets(own: Served, open_page: OpenPage) -> None:
@@ -33,7 +33,7 @@ def test_forgetting_asks_first_and_really_forgets(own: Served, open_page: OpenPa
     memory_id = row.get_attribute("data-memory")
     row.get_by_role("button", name="Forget").click()
     page.get_by_role("button", name="Keep it").click()
-    assert page.locator("dialog").count() == 0
+    expect(page.locator("dialog")).to_have_count(0)
     assert own.client.get(f"/v1/memories/{memory_id}", params={"namespace": "chat"}).status_code == 200
 
     row.get_by_role("button", name="Forget").click()
@@ -76,7 +76,7 @@ def test_history_shows_what_was_said_before(served: Served, open_page: OpenPage)
     ]
     page.locator("dialog dd button.link").click()
     page.locator("dialog .text", has_text="Quillhaven").wait_for()
-    assert page.locator("dialog").count() == 1
+    expect(page.locator("dialog")).to_have_count(1)
 
 
 def test_the_timeline_has_a_dot_for_each_dated_memory(served: Served, open_page: OpenPage) -> None:
@@ -85,13 +85,16 @@ def test_the_timeline_has_a_dot_for_each_dated_memory(served: Served, open_page:
     page.locator(".drawing .point").first.wait_for()
     records = served.client.get("/v1/memories", params={"limit": 1000}).json()["memories"]
     dated = [record for record in records if record["occurred_at"]]
-    assert page.locator(".drawing .point").count() == len(dated) > 0
-    lanes = page.locator(".drawing .ytick text").all_text_contents()
-    assert set(lanes) == {record["sources"][0]["speaker"] for record in dated}
+    assert dated
+    expect(page.locator(".drawing .point")).to_have_count(len(dated))
+    speakers = {record["sources"][0]["speaker"] for record in dated}
+    lanes = page.locator(".drawing .ytick text")
+    expect(lanes).to_have_count(len(speakers))
+    assert set(lanes.all_text_contents()) == speakers
     page.check("#by-record")
     expect(page.locator(".drawing .point")).to_have_count(len(records))
     page.get_by_text("The same as a list").click()
-    assert page.locator(".dated li").count() == len(dated)
+    expect(page.locator(".dated li")).to_have_count(len(dated))
 
 
 def test_the_timeline_shows_the_last_answer(served: Served, open_page: OpenPage) -> None:
@@ -120,4 +123,4 @@ def test_an_answer_of_another_namespace_is_not_on_the_timeline(served: Served, o
     expect(page.locator(".memory-row")).to_have_count(3)
     page.locator("[data-view=timeline]").click()
     expect(page.locator(".drawing .point")).to_have_count(3)
-    assert page.locator(".textpoint").count() == 0
+    expect(page.locator(".textpoint")).to_have_count(0)

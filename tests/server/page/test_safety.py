@@ -46,7 +46,7 @@ def test_stored_html_is_text_everywhere(served: Served, open_page: OpenPage) -> 
     page.locator(".drawing .point").wait_for()
     page.get_by_text("The same as a list").click()
     page.locator(".hoverlayer").first.wait_for(state="attached")
-    assert page.locator("main img, main script, main iframe, main a[href^=javascript], dialog img").count() == 0
+    expect(page.locator("main img, main script, main iframe, main a[href^=javascript], dialog img")).to_have_count(0)
 
 
 def test_markup_in_the_address_is_text(served: Served, open_page: OpenPage, watched: Watched) -> None:
@@ -54,7 +54,7 @@ def test_markup_in_the_address_is_text(served: Served, open_page: OpenPage, watc
     watched.tolerated = ["404 .Not Found"]
     page = open_page(served.at(q="<img src=x onerror=alert(1)>", namespace="<script>alert(1)</script>", user=HOSTILE))
     page.locator(".notice").wait_for()
-    assert page.locator("main img, main script").count() == 0
+    expect(page.locator("main img, main script")).to_have_count(0)
     assert page.input_value("#question") == "<img src=x onerror=alert(1)>"
 
 
@@ -130,7 +130,7 @@ def test_what_a_key_may_not_do_is_told(keyed: str, own_store: Path, open_page: O
         page.locator("dialog.ask").get_by_role("button", name="Forget").click()
         expect(page.locator("dialog.ask .bad")).to_contain_text("right to write")
         page.get_by_role("button", name="Keep it").click()
-        assert page.locator(".memory-row").count() == 3
+        expect(page.locator(".memory-row")).to_have_count(3)
         page.goto(served.at(q=QUESTION))
         expect(page.locator(".results .bad")).to_contain_text("does not reach the namespace")
 

@@ -93,7 +93,7 @@ def test_a_passage_picked_in_the_graph_is_shown(served: Served, open_page: OpenP
     page.locator('.node[aria-label^="Passage 2"]').click()
     expect(page.locator('.hit[data-rank="2"]')).to_be_focused()
     page.locator('.hit[data-rank="2"]').hover()
-    assert page.locator(".node.faint").count() > 0
+    expect(page.locator(".node.faint").first).to_be_attached()
     assert "faint" not in (page.locator('.node[aria-label^="Passage 2"]').get_attribute("class") or "")
 
 
@@ -122,7 +122,7 @@ def test_what_is_superseded_says_so_and_leads_on(served: Served, open_page: Open
         "Wenna lives in Tarnholm.",
     ]
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    expect(page.locator("dialog")).to_have_count(0)
 
 
 def test_a_chip_filters_and_can_be_dropped(served: Served, open_page: OpenPage) -> None:
@@ -169,7 +169,7 @@ def test_an_empty_namespace_is_no_error(served: Served, open_page: OpenPage, wat
     page.locator(".notice", has_text="Nothing is remembered here yet").wait_for()
     page.locator("[data-view=memories]").click()
     page.locator(".notice", has_text="hippomem index").wait_for()
-    assert page.locator(".bad").count() == 0
+    expect(page.locator(".bad")).to_have_count(0)
 
 
 def test_a_server_that_is_gone_is_told_and_tried_again(served: Served, open_page: OpenPage, watched: Watched) -> None:
@@ -192,5 +192,5 @@ def test_without_the_drawing_library_the_page_works(
     monkeypatch.setattr(router, "drawing_library", lambda: None)
     page = open_page(served.at(q=QUESTION))
     page.locator(".drawing", has_text="hippomem[ui]").first.wait_for()
-    assert page.locator(".hit").count() == 10
+    expect(page.locator(".hit")).to_have_count(10)
     assert "Gull Rock Observatory" in page.locator(".hit").nth(1).locator("summary").inner_text()
