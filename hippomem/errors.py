@@ -195,40 +195,41 @@ class Edge(NamedTuple):
 
 
 #: Exit codes: 1 unexpected, 2 configuration or usage, 3 input, 4 store, 5 indexing, 6 retrieval, 7 model, 8 access.
-#: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32000 … for ours.
+#: MCP codes are JSON-RPC's: -32602 invalid params, -32603 internal error, and -32003 to -32019 for ours: from -32020 on they
+#: are the protocol's own (a client that reads -32020 sends its call again), and -32000 to -32002 have meant other things.
 EDGE: dict[type[HippomemError], Edge] = {
     HippomemError: Edge(1, 500, -32603),
     ConfigError: Edge(2, 400, -32602),
     AccessError: Edge(8, 403, -32003),
-    UnauthenticatedError: Edge(8, 401, -32001),
+    UnauthenticatedError: Edge(8, 401, -32004),
     ForbiddenError: Edge(8, 403, -32003),
     OriginError: Edge(8, 403, -32003),
     HostError: Edge(8, 421, -32003),
-    RateLimitError: Edge(8, 429, -32004),
-    TooLargeError: Edge(8, 413, -32005),
-    UnsupportedMediaError: Edge(8, 415, -32006),
+    RateLimitError: Edge(8, 429, -32005),
+    TooLargeError: Edge(8, 413, -32006),
+    UnsupportedMediaError: Edge(8, 415, -32007),
     InputError: Edge(3, 422, -32602),
     EmptyTextError: Edge(3, 422, -32602),
     EmptyQueryError: Edge(3, 422, -32602),
     ReadError: Edge(3, 422, -32602),
-    NotFoundError: Edge(3, 404, -32002),
+    NotFoundError: Edge(3, 404, -32602),
     StoreError: Edge(4, 500, -32010),
     NotAStoreError: Edge(4, 500, -32010),
-    StoreMissingError: Edge(4, 404, -32002),
+    StoreMissingError: Edge(4, 404, -32010),
     SchemaTooNewError: Edge(4, 500, -32010),
     EmbedderMismatchError: Edge(4, 409, -32010),
     StoreBusyError: Edge(4, 503, -32011),
     StoreFullError: Edge(4, 507, -32012),
-    IndexingError: Edge(5, 500, -32020),
-    ExtractionError: Edge(5, 500, -32020),
-    RetrievalError: Edge(6, 500, -32030),
-    EmptyResetError: Edge(6, 500, -32030),
-    ModelError: Edge(7, 502, -32040),
-    ModelFilesError: Edge(7, 500, -32040),
-    ModelUnavailableError: Edge(7, 503, -32041),
-    ModelAuthError: Edge(7, 502, -32042),
-    ModelRateLimitError: Edge(7, 503, -32043),
-    ModelOutputError: Edge(7, 502, -32044),
+    IndexingError: Edge(5, 500, -32013),
+    ExtractionError: Edge(5, 500, -32013),
+    RetrievalError: Edge(6, 500, -32014),
+    EmptyResetError: Edge(6, 500, -32014),
+    ModelError: Edge(7, 502, -32015),
+    ModelFilesError: Edge(7, 500, -32015),
+    ModelUnavailableError: Edge(7, 503, -32016),
+    ModelAuthError: Edge(7, 502, -32017),
+    ModelRateLimitError: Edge(7, 503, -32018),
+    ModelOutputError: Edge(7, 502, -32019),
 }
 
 

@@ -45,8 +45,8 @@ class Document:
 
 
 #: A message of a chat as the OpenAI client has it: ``role`` and ``content`` (text, or a list of parts), and if wanted
-#: ``name``, ``id`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or seconds since
-#: 1970).
+#: ``name``, ``id``, ``metadata`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or
+#: seconds since 1970).
 Message = Mapping[str, Any]
 
 

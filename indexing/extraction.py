@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hippomem.errors import ModelError
-from hippomem.store import claims, memories
+from hippomem.store import claims, memories, passages
 from hippomem.store.facts import Statement
-from hippomem.store.memories import PassageRow
+from hippomem.store.passages import PassageRow
 from hippomem.store.writer import Contribution, Remembered, Writer
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
@@ -54,21 +54,21 @@ def read_statements(
 
     retry: the sentences of these passages are stored already; only what the extractor adds is wanted.
     """
-    rows = list(memories.texts(db, passage_keys).values())
+    rows = list(passages.texts(db, passage_keys).values())
     outcomes: dict[int, Extraction | ExtractionError] = {}
     stopped: ModelError | None = None
     if triples is None:
         outcomes = dict.fromkeys(range(len(rows)), Extraction())
     else:
         heads = memories.heads(db, [row.memory_key for row in rows])
-        passages = [
+        read = [
             PassageText(row.passage_id, row.title, row.text, heads[row.memory_key].source_ids)
             for row in rows
             if row.memory_key in heads
         ]
         rows = [row for row in rows if row.memory_key in heads]
         try:
-            for position, outcome in triples.extract(passages):
+            for position, outcome in triples.extract(read):
                 outcomes[position] = outcome
         except ModelError as error:
             stopped = error
@@ -91,11 +91,11 @@ def write_statements(
 ) -> Written:
     """Store statements and names of passages that are still waiting, and move these to ``extracted`` or ``failed``."""
     had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
-    states = memories.states(db, [each.row.passage_key for each in stated])
+    states = passages.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == ("failed" if retry else "pending")]
     writer = Writer(db, namespace_key, context.remembered)
     writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in waiting])
-    memories.set_states(
+    passages.set_states(
         db,
         [(each.row.passage_key, "extracted" if each.error is None else "failed", each.error) for each in waiting],
     )

@@ -17,7 +17,7 @@ from typing import Literal
 
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
-from hippomem.store import Store, claims, facts, memories, synonyms, vectors, whole
+from hippomem.store import Store, claims, facts, memories, passages, sources, synonyms, vectors, whole
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
@@ -128,7 +128,7 @@ class Indexer:
         seconds = defaultdict(float) if seconds is None else seconds
         namespace_key = self._namespace_key()
         self._read_claims_anew()
-        few = memories.in_state(self.store.db, namespace_key, "pending", limit=min(_FEW, _BATCH) + 1)
+        few = passages.in_state(self.store.db, namespace_key, "pending", limit=min(_FEW, _BATCH) + 1)
         try:
             if len(few) <= min(_FEW, _BATCH) and not retry_failed:
                 return self._finish_few(namespace_key, [key for key, _ in few], progress, seconds)
@@ -171,7 +171,7 @@ class Indexer:
                 embedded.save(self.store, namespace_key, written)
                 if self.synonyms:
                     self._neighbourhood.link_new(namespace_key, limit=_LINK)
-                memories.set_ready(db, written.passage_keys)
+                passages.set_ready(db, written.passage_keys)
                 self.store.bump_generation(namespace_key)
             seconds["extract"] += time.perf_counter() - clock
             failed = written.failed
@@ -210,14 +210,14 @@ class Indexer:
             if count < _LINK:
                 break
         with self.store.transaction() as db:
-            if memories.set_ready(db, None, namespace_key) or failed:
+            if passages.set_ready(db, None, namespace_key) or failed:
                 self.store.bump_generation(namespace_key)
         seconds["synonyms"] += time.perf_counter() - clock
 
     def _extract(self, namespace_key: int, state: Literal["pending", "failed"], progress: Progress | None) -> int:
         """Extract all passages that are in a state now; returns how many failed."""
         db = self.store.db
-        total = memories.count_in_state(db, namespace_key, state)
+        total = passages.count_in_state(db, namespace_key, state)
         if not total:
             return 0
         if progress is not None:
@@ -249,7 +249,7 @@ class Indexer:
         is_costly = self.triples is not None and self.triples.name != "recorded"
         size = _LLM_BATCH if is_costly else _EXTRACT_BATCH
         batch, characters = [], 0
-        for key, length in memories.in_state(self.store.db, namespace_key, state, after=after, limit=size):
+        for key, length in passages.in_state(self.store.db, namespace_key, state, after=after, limit=size):
             batch.append(key)
             characters += length
             if characters > _EXTRACT_CHARACTERS:
@@ -260,21 +260,22 @@ class Indexer:
         """Changes when anybody writes: another connection, or this one."""
         return self.store.db.execute("PRAGMA data_version").fetchone()[0], self.store.db.total_changes
 
-    def forget(self, memory_keys: Iterable[int], *, sources: Mapping[int, Sequence[int]] | None = None) -> None:
+    def forget(self, memory_keys: Iterable[int], *, parts: Mapping[int, Sequence[int]] | None = None) -> None:
         """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file.
 
-        sources: row of a memory → rows of those of its sources to remove; one that keeps another source stays.
+        parts: row of a memory → rows of those of its sources to remove; one that keeps another source stays.
         In a file of more than ``PURGE_AT_ONCE`` bytes, copies that no reader sees wait for `Store.purge`.
         """
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
-            for memory_key, source_keys in ({} if sources is None else sources).items():
-                if memories.source_count(db, memory_key) == len(source_keys):
-                    memory_keys = [*memory_keys, memory_key]
+            whole_keys = list(memory_keys)
+            for memory_key, source_keys in (parts or {}).items():
+                if sources.count(db, memory_key) == len(source_keys):
+                    whole_keys.append(memory_key)
                 else:
-                    memories.drop_sources(db, source_keys)
+                    sources.drop(db, source_keys)
                     claims.read(db, namespace_key, [memory_key])
-            for memory_key in memory_keys:
+            for memory_key in whole_keys:
                 self._withdraw(memory_key)
                 memories.delete(db, memory_key)
             self.store.bump_generation(namespace_key)
@@ -319,7 +320,7 @@ class Indexer:
     def _withdraw(self, memory_key: int) -> None:
         """Take back all statements of a memory and bring every derived relation up to date."""
         db, namespace_key = self.store.db, self._namespace_key()
-        removed = facts.withdraw(db, memories.passage_keys(db, memory_key))
+        removed = facts.withdraw(db, passages.keys_of(db, memory_key))
         unname_entities(db, namespace_key, removed.entity_keys)
         gone = facts.orphans(db, removed.entity_keys)
         short = synonyms.full_lists_with(db, gone, TOP_K) - set(gone)

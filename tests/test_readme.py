@@ -26,11 +26,21 @@ def test_the_python_example_runs(
 ) -> None:
     """The example prints the passage that the question needs, with a path, and forgets it again."""
     monkeypatch.chdir(tmp_path)
-    (example,) = blocks("python")
+    example = blocks("python")[0]
     exec(compile(example, "README.md", "exec"), {})  # noqa: S102
     printed = capsys.readouterr().out
     assert "Gull Rock Observatory | Comet Sorrel > " in printed
-    assert b"Aphelion" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"Perihelion" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_the_agents_example_prints_the_block_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word for word, and what it forgets is gone."""
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[1], "README.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out in README
+    assert b"Lyon" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_every_command_shown_exists() -> None:

@@ -18,7 +18,7 @@ from hippomem.answer.reader import READ, Answer, answer_question
 from hippomem.answer.trail import Trail, Trails
 from hippomem.arrays.checking import check
 from hippomem.arrays.keeping import FILES_FROM
-from hippomem.errors import ConfigError, InputError
+from hippomem.errors import ConfigError, InputError, NotFoundError
 from hippomem.memory.messages import document_of
 from hippomem.memory.recall import block
 from hippomem.memory.recall import count_tokens as word_pieces
@@ -27,10 +27,9 @@ from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.models.query_cache import with_query_cache
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
-from hippomem.store import IN_MEMORY, Store, memories, stats, vectors
+from hippomem.store import IN_MEMORY, Store, filters, memories, passages, sources, stats, vectors
 from hippomem.store.export import canonical_text
-from hippomem.store.filters import Filter, count, expired, sources
-from hippomem.store.filters import memories as matching
+from hippomem.store.filters import Filter
 from hippomem.text.dates import iso_of, moment, require_date, stamped
 from hippomem.types import (
     AddReport,
@@ -204,11 +203,12 @@ class Memory:
 
         The same text, title and time again is the same memory, heard again. Of messages, those of users and assistants are
         kept, as turns of *session* behind the turns that it has; system and tool messages are not.
-        kind: "semantic" where None, of messages "episodic".    occurred_at: when it happened; where it is not given, a time that
-        the text opens with ("[2026-11-21 18:30] …") or that the message carries. It may lie in the future.
+        kind: "semantic" where None, of messages "episodic".
+        occurred_at: when it happened; where it is not given, a time that the message carries or that the text opens with
+        ("[2026-11-21 18:30] …"). It may lie in the future.
         speaker: who says it, which "I" means; of messages the name, or else the user.    position: the first turn's.
         supersedes: ids of memories whose place it takes; they stay, marked and ranked behind.
-        ttl: seconds until it is forgotten, or expires_at the time.
+        ttl: seconds until it is forgotten (infinity: never), or expires_at the time.
         Raises EmptyTextError, InputError (a date that is none, a time of expiry that is over), NotFoundError (a superseded
         memory that is not there), ModelError, StoreError.
         """
@@ -252,7 +252,7 @@ class Memory:
         position = common.position
         if position is None and common.session is not None:
             key = self.store.namespace_key(self.namespace)
-            position = memories.next_position(self.store.db, key, common.session)
+            position = sources.next_position(self.store.db, key, common.session)
         turns: list[Document] = []
         for message in messages:
             at = None if position is None else position + len(turns)
@@ -270,6 +270,8 @@ class Memory:
             iso = require_date(_iso(expires_at))
         elif ttl is not None:
             seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else float(ttl)
+            if seconds == math.inf:
+                return None
             try:
                 iso = iso_of(self._now() + seconds)
             except (OverflowError, ValueError) as error:
@@ -297,7 +299,7 @@ class Memory:
             if progress is not None:
                 progress("making arrays", 0, 0)
             start = time.perf_counter()
-            self._searching.prepare()
+            _ = self._searching.picture
             return replace(report, seconds={**report.seconds, "arrays": time.perf_counter() - start})
 
     def resume(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
@@ -309,7 +311,7 @@ class Memory:
         """(passage_id, reason, attempts) of every passage whose extraction failed, by passage_id."""
         with self._lock:
             namespace_key = self.store.namespace_key(self.namespace)
-            return [] if namespace_key is None else memories.failures(self.store.db, namespace_key)
+            return [] if namespace_key is None else passages.failures(self.store.db, namespace_key)
 
     def reembed(self, embedder: str | Embedder | None, *, progress: Progress | None = None) -> None:
         """Move the whole store, all namespaces, to another embedding model.
@@ -444,7 +446,7 @@ class Memory:
             keys = (
                 []
                 if namespace_key is None
-                else matching(
+                else filters.memories(
                     db, namespace_key, allowed, self._now(), newest_first=newest_first, after=behind, limit=limit
                 )
             )
@@ -463,7 +465,7 @@ class Memory:
         allowed = Filter.of(where)
         with self._lock, self.store.reading() as db:
             namespace_key = self.store.namespace_key(self.namespace)
-            return 0 if namespace_key is None else count(db, namespace_key, allowed, self._now())
+            return 0 if namespace_key is None else filters.count(db, namespace_key, allowed, self._now())
 
     def history(self, memory_id: str) -> tuple[MemoryVersion, ...]:
         """What a memory said, oldest first; the last is what it says now. Raises NotFoundError."""
@@ -476,29 +478,33 @@ class Memory:
             return self.store.namespaces()
 
     def forget(self, *memory_ids: str, **where: Unpack[Where]) -> int:
-        """Forget memories by their ids, or all that pass a filter; returns how many.
+        """Forget memories by their ids, or all that pass a filter, or of those with the ids what passes; returns how many.
 
         Exact: the store is as if they had never been there, and their text is gone from the file. Of a memory that came from
         several places, a filter forgets those that pass it; the memory stays while it has another.
-        All or none: an unknown id raises NotFoundError and nothing is forgotten. In a file of more than 64 MB, copies that
-        SQLite keeps in unused space wait for `purge`, and `stats` says so.
-        Raises InputError when neither or both are given, or a filter that lets everything pass (see `forget_all`).
+        All or none: an id that is unknown, or of which nothing passes, raises NotFoundError and nothing is forgotten. In a
+        file of more than 64 MB, copies that SQLite keeps in unused space wait for `purge`, and `stats` says so.
+        Raises InputError when neither is given, or a filter that lets everything pass (see `forget_all`).
         """
         allowed = Filter.of(where)
-        if bool(memory_ids) == (not allowed.is_open):
-            raise InputError("give either ids or a filter of what to forget; forget_all() forgets the whole namespace.")
+        if not memory_ids and allowed.is_open:
+            raise InputError("give ids or a filter of what to forget; forget_all() forgets the whole namespace.")
         with self._lock:
-            if memory_ids:
-                keys = list(dict.fromkeys(self._find(memory_id) for memory_id in memory_ids))
+            keys = list(dict.fromkeys(self._find(memory_id) for memory_id in memory_ids))
+            if allowed.is_open:
                 self._indexer.forget(keys)
                 return len(keys)
             namespace_key = self.store.namespace_key(self.namespace)
             if namespace_key is None:
                 return 0
-            found = sources(self.store.db, namespace_key, allowed, -math.inf)
-            if found:
-                self._indexer.forget([], sources=found)
-            return len(found)
+            parts = filters.sources(self.store.db, namespace_key, allowed, -math.inf)
+            if memory_ids:
+                if missing := [some_id for some_id in memory_ids if self._find(some_id) not in parts]:
+                    raise NotFoundError(f"no memory with the id '{missing[0]}' passes the filter.")
+                parts = {key: parts[key] for key in keys}
+            if parts:
+                self._indexer.forget([], parts=parts)
+            return len(parts)
 
     def forget_all(self) -> int:
         """Forget the whole namespace, exactly; returns how many memories it held."""
@@ -512,7 +518,7 @@ class Memory:
         """Forget what has expired, which no call finds any more; returns how many. Adding does it too."""
         with self._lock:
             namespace_key = self.store.namespace_key(self.namespace)
-            keys = [] if namespace_key is None else expired(self.store.db, namespace_key, self._now())
+            keys = [] if namespace_key is None else filters.expired(self.store.db, namespace_key, self._now())
             if keys:
                 self._indexer.forget(keys)
             return len(keys)
@@ -557,10 +563,11 @@ class Memory:
                 metadata=metadata or {},
             )
             check_document(document)
-            if not (kind is None and metadata is None and until is None):
+            renewed = ttl is not None or expires_at is not None
+            if kind is not None or metadata is not None or renewed:
                 with self.store.transaction() as db:
-                    memories.set_sources(db, memory_key, kind=kind, metadata=metadata)
-                    if until is not None:
+                    sources.change(db, memory_key, kind=kind, metadata=metadata)
+                    if renewed:
                         memories.set_expiry(db, memory_key, until)
                     self.store.bump_generation(self._namespace_key())
             says = (document.text, document.title, document.occurred_at)

@@ -42,7 +42,7 @@ def document_of(message: Message, common: Document, position: int | None) -> Doc
         session=common.session,
         speaker=speaker,
         position=position,
-        metadata=common.metadata,
+        metadata={**common.metadata, **_metadata(message)},
         expires_at=common.expires_at,
         supersedes=common.supersedes,
     )
@@ -71,6 +71,13 @@ def _string(message: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InputError(f"a message has a '{name}' that is a {type(value).__name__}; give a text.")
     return value or None
+
+
+def _metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = message.get("metadata")
+    if value is not None and not isinstance(value, Mapping):
+        raise InputError(f"a message has 'metadata' that is a {type(value).__name__}; give an object.")
+    return value or {}
 
 
 def _time(message: Mapping[str, Any]) -> str | None:

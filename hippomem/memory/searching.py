@@ -1,4 +1,4 @@
-"""The retrievers of one namespace: made when first asked for, narrowed to what a filter lets pass, thrown away when stale."""
+"""The retrievers of one namespace: made when asked for, narrowed to what a filter lets pass, thrown away when stale."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ class Searching:
         #: Pictures of what passes a filter, the oldest first.
         self._narrow: dict[object, Picture] = {}
 
-    def prepare(self) -> None:
-        """Make now what the next search would have to make first."""
-        _ = self._open.picture
+    @property
+    def picture(self) -> Picture:
+        """The namespace as arrays, as it is now: made, when it is asked for, if the next search would have to."""
+        return self._open.picture
 
     def retriever(self, name: str) -> Retriever:
         """The retriever of that name over the namespace as it is now. Raises ConfigError, EmbedderMismatchError."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hippomem.errors import EmptyQueryError, RetrievalError
 from hippomem.graph.similarity import row_products
-from hippomem.store import Store, memories
+from hippomem.store import Store, memories, passages
 from hippomem.store.filters import OPEN, Filter
 from hippomem.types import Hit, SearchResult, Why
 
@@ -186,7 +186,7 @@ def present(
     allowed: sources that are told.    retired: position → the id of the memory that says otherwise since.
     """
     with watch.stage("present"), store.reading() as db:
-        rows = memories.texts(db, [int(passage_keys[position]) for position, _ in best])
+        rows = passages.texts(db, [int(passage_keys[position]) for position, _ in best])
         heads = memories.heads(db, (row.memory_key for row in rows.values()), allowed=allowed)
     hits: list[Hit] = []
     for position, score in best:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hippomem.graph.pagerank import DAMPING
 from hippomem.retrieve.base import top
-from hippomem.store import Store, display, memories
+from hippomem.store import Store, display, passages
 from hippomem.types import FactEvidence, NodeKind, PathStep, Seed, Triple, Why
 
 Ints = NDArray[np.int64]
@@ -138,7 +138,7 @@ class _Telling:
     def __init__(self, db: sqlite3.Connection, walk: Walk, origin: Mapping[int, int]) -> None:
         self._db, self._walk, self._origin = db, walk, origin
         self._names: dict[tuple[NodeKind, int], str] = {}
-        self._passages: dict[int, memories.PassageRow | None] = {}
+        self._passages: dict[int, passages.PassageRow | None] = {}
 
     def facts(self, passage: int) -> tuple[FactEvidence, ...]:
         """A passage's own facts that are nearest to the query."""
@@ -216,11 +216,11 @@ class _Telling:
         opening = "" if row is None else row.title or textwrap.shorten(row.text, _OPENING, placeholder=" …")
         return PathStep("passage", opening or passage_id or "", passage_id)
 
-    def _passage(self, passage: int) -> memories.PassageRow | None:
+    def _passage(self, passage: int) -> passages.PassageRow | None:
         """A passage with its text; None when it was forgotten meanwhile."""
         if passage not in self._passages:
             (key,) = self._walk.keys("passage", np.array([passage]))
-            self._passages[passage] = memories.texts(self._db, [key]).get(key)
+            self._passages[passage] = passages.texts(self._db, [key]).get(key)
         return self._passages[passage]
 
     def _passage_id(self, passage: int) -> str | None:

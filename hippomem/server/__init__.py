@@ -1,1 +1,1 @@
-"""The REST server: `create_app` (app.py) over `hippomem.service.Tenants`; it translates, and nothing else."""
+"""The memory, served: REST, MCP, a page, and who may do what."""

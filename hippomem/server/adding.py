@@ -11,7 +11,7 @@ from hippomem.errors import InputError
 from hippomem.memory.messages import document_of
 from hippomem.server import requests
 from hippomem.server.running import Running
-from hippomem.store import memories
+from hippomem.store import sources
 from hippomem.text.dates import moment, require_date, stamped
 from hippomem.types import AddReport, Document
 from indexing.pipeline import Progress
@@ -94,7 +94,7 @@ def _add_turns(
     with running.tenants.writing(namespace) as memory:
         if behind:
             key = memory.store.namespace_key(namespace)
-            first = memories.next_position(memory.store.db, key, turns[0].session or "")
+            first = sources.next_position(memory.store.db, key, turns[0].session or "")
             turns = [replace(turn, position=first + place) for place, turn in enumerate(turns)]
         return memory.add_many(turns, progress=progress)
 

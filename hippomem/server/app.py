@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 
 from fastapi import FastAPI, Security
 from fastapi.exceptions import RequestValidationError
@@ -54,6 +55,7 @@ def create_app(
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=_TAGS,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,  # their scripts come from a CDN
         redoc_url=None,
         lifespan=partial(_lifespan, running),
@@ -69,6 +71,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(page)
     app.state.routes = [route for group in (memories, search, admin, health) for route in group.router.routes]
+    _mount_mcp(app, running)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_middleware(
         Guard,
@@ -79,6 +82,24 @@ def create_app(
     )
     app.add_middleware(Counting, metrics=metrics)  # around all, so that what the guard refuses counts too
     return app
+
+
+def _mount_mcp(app: FastAPI, running: Running) -> None:
+    """The MCP server at /mcp, where its package is installed: a server without it serves all the rest."""
+    if find_spec("mcp") is None:
+        return
+    from hippomem.server.mcp.http import McpEndpoint, mount
+
+    settings = running.settings
+    endpoint = McpEndpoint(
+        lambda: running.tenants,
+        running.admit,
+        host=settings.host,
+        allowed_hosts=settings.allow_hosts,
+        allowed_origins=settings.allow_origins,
+        max_body=settings.max_body,
+    )
+    mount(app, endpoint)
 
 
 @asynccontextmanager

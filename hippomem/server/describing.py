@@ -28,9 +28,10 @@ _WORDS = {
     422: "The request cannot be used; the message names the places.",
     429: "Too many requests with this key; `retry-after` says when the next one is let in.",
     500: "Something unexpected; the server's log has it under the request id.",
-    502: "The embedding endpoint did not do its part.",
+    502: "The embedding endpoint did not do its part. What an add had stored by then is indexed with the next one.",
     503: "Busy, or not ready yet; try again in a moment.",
-    507: "The disk is full; nothing of this request was stored.",
+    507: "The disk is full; nothing is half written. What an add had stored by then is indexed with the next that fits; "
+    "sending it again is safe.",
 }
 _RETRY_AFTER = {
     "retry-after": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "required": True}
@@ -68,8 +69,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             license_info=app.license_info,
         )
+        schemas = made["components"]["schemas"]
+        for operation in (each for methods in made["paths"].values() for each in methods.values()):
+            for response in operation["responses"].values():
+                if response["description"] == "Successful Response":
+                    [content] = response["content"].values()
+                    response["description"] = schemas[content["schema"]["$ref"].rpartition("/")[2]]["description"]
         # FastAPI describes its own 422 body where a route has parameters; ours replaces it, and nobody refers to it then.
         for name in ("HTTPValidationError", "ValidationError"):
-            made["components"]["schemas"].pop(name, None)
+            schemas.pop(name, None)
         app.openapi_schema = made
     return app.openapi_schema

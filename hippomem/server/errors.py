@@ -26,12 +26,11 @@ def request_id(scope: Scope) -> str:
 
 
 def log_failure(error: BaseException, scope: Scope) -> None:
-    """Write down what the client is told no details of: class and place, and no text of a request."""
-    LOG.error(
-        "a request failed",
-        exc_info=None if isinstance(error, StoreBusyError) else error,
-        extra={"request_id": request_id(scope), "error": type(error).__name__},
-    )
+    """Write down what is no fault of the caller's: class and place, and no text of a request."""
+    if edge(error).http_status < 500 or isinstance(error, StoreBusyError):  # busy is no failure, and the status says it
+        return
+    extra = {"request_id": request_id(scope), "error": type(error).__name__}
+    LOG.error("a request failed", exc_info=error, extra=extra)
 
 
 def body_of(error: Exception, scope: Scope) -> dict[str, Any]:
@@ -42,9 +41,8 @@ def body_of(error: Exception, scope: Scope) -> dict[str, Any]:
 
 
 def answer(error: HippomemError, scope: Scope) -> Response:
-    """What the client gets for an error raised on purpose; those that are no fault of its own are logged."""
-    if edge(error).http_status >= 500:
-        log_failure(error, scope)
+    """What the client gets for an error raised on purpose."""
+    log_failure(error, scope)
     made = error_response(error, request_id(scope))
     return Response(made.body, made.status, made.headers)
 

@@ -10,7 +10,6 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Scope
 
-from hippomem.errors import edge
 from hippomem.server.errors import body_of, log_failure
 from hippomem.server.running import Running
 from indexing.pipeline import Progress
@@ -48,8 +47,7 @@ def streamed(running: Running, work: Callable[[Progress], dict[str, Any]], scope
         try:
             return event("done", await running.write(lambda: work(progress)))
         except Exception as error:
-            if edge(error).http_status >= 500:
-                log_failure(error, scope)
+            log_failure(error, scope)
             return event("error", body_of(error, scope))
 
     ended = running.start(job())

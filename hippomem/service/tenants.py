@@ -8,6 +8,7 @@ SQLite's lock. What several threads add while another addition is written goes i
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from hippomem.errors import InputError, NotFoundError
 from hippomem.memory import Memory
 from hippomem.models.load import load_embedder
 from hippomem.store import IN_MEMORY, Store
+from hippomem.store.filters import anything_expired
 from hippomem.types import AddReport, Document
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ class _Open:
 class Tenants:
     """One store, served to many callers: memories for each namespace in use, one embedder, writers in one queue.
 
-    path: the store's file.    embedder, extractor, freshness: as for `Memory`.    create: False raises StoreMissingError when
-    there is no file.    open_at_most: namespaces kept open; those that were not used for longest are closed.
+    path: the store's file.    embedder, extractor, freshness: as for `Memory`.
+    create: False raises StoreMissingError when there is no file.
+    open_at_most: namespaces kept open; those that were not used for longest are closed.
     Thread-safe. Raises as `Memory` does.
     """
 
@@ -98,7 +101,7 @@ class Tenants:
 
     @contextmanager
     def reading(self, namespace: str) -> Iterator[Memory]:
-        """The memory of a namespace, for calls that change nothing. Raises NotFoundError for a namespace that is not there."""
+        """The memory of a namespace, for calls that change nothing. Raises NotFoundError when there is no such namespace."""
         if not self.exists(namespace):
             raise NotFoundError(f"there is no namespace '{namespace}'; adding to it makes it.")
         with self._held(namespace) as opened:
@@ -168,8 +171,12 @@ class Tenants:
 
     def expire(self) -> int:
         """Forget what has expired, in all namespaces; returns how many memories that were."""
-        forgotten = 0
-        for namespace in self.namespaces():
+        forgotten, now = 0, time.time()
+        with self.store.reading() as db:
+            # Only these are opened: servers ask every few seconds, and a store may have thousands of namespaces.
+            keys = {name: self.store.namespace_key(name) for name in self.store.namespaces()}
+            due = [name for name, key in keys.items() if key is not None and anything_expired(db, key, now)]
+        for namespace in due:
             with self.writing(namespace) as memory:
                 forgotten += memory.expire()
         return forgotten

@@ -26,7 +26,7 @@ SETTING = "claims"
 
 
 class Newer(NamedTuple):
-    """What retires a passage. fact_key: the fact of it that is no longer so; None where the whole memory was said to be replaced."""
+    """What retires a passage. fact_key: the fact of it that is no longer so; None where it was said to be replaced."""
 
     memory_key: int
     passage_key: int

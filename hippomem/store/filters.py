@@ -1,4 +1,4 @@
-"""Which memories a call is about, as SQL over ``memories m`` and ``sources s``: filters are applied before anything is ranked."""
+"""Which memories a call is about, as SQL over ``memories m`` and ``sources s``: it is applied before anything is ranked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from hippomem.types import Kind, Where
 
 #: What a memory counts as in time: when it happened, or when it was last handed in from there.
 TIME = "coalesce(m.happened, s.recorded)"
+#: Conditions on metadata in one filter: SQLite parses about ten times as many.
+_CONDITIONS = 100
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _OPERATORS = ("eq", "ne", *_COMPARISONS, "in", "prefix")
 _COLUMNS = {"user": "user_id", "agent": "agent_id", "session": "session_id", "speaker": "speaker", "kind": "kind"}
@@ -103,7 +105,7 @@ def memories(
     after: int | None = None,
     limit: int | None = None,
 ) -> list[int]:
-    """Rows of the memories that pass: by memory_id, or the newest first. after: behind this one.    limit: so many at most."""
+    """Rows of the memories that pass: by memory_id, or the newest first. after: behind this one.    limit: at most."""
     condition, values = allowed.conditions(now)
     sql = (
         f"SELECT m.memory_key, m.memory_id, max({TIME}) AS at FROM memories m JOIN sources s USING (memory_key)"
@@ -157,6 +159,8 @@ def _metadata(wanted: object) -> list[tuple[str, list[Any]]]:
         operators = condition if _is_condition(condition) else {"eq": condition}
         for operator, operand in operators.items():
             made.append(_compare(name, path, operator.removeprefix("$"), operand))
+    if len(made) > _CONDITIONS:
+        raise InputError(f"the filter has {len(made)} conditions on metadata; give at most {_CONDITIONS}.")
     return made
 
 
@@ -180,22 +184,53 @@ def _compare(name: str, path: str, operator: str, operand: Any) -> tuple[str, li
         condition, bound = _compare(name, path, "eq", operand)
         return f"NOT ({condition})", bound
     if operator == "in":
-        if isinstance(operand, str) or not isinstance(operand, Sequence) or not operand:
+        if isinstance(operand, str) or not isinstance(operand, Sequence):
             raise InputError(f"the filter on metadata '{name}' needs a list of values after 'in', not {operand!r}.")
-        conditions = [_compare(name, path, "eq", value) for value in operand]
-        return f"({' OR '.join(sql for sql, _ in conditions)})", [value for _, bound in conditions for value in bound]
-    nested = '"."'.join(path.split("."))
-    paths = [f'$."{path}"'] + ([f'$."{nested}"'] if "." in path and all(path.split(".")) else [])
+        return _any_of(name, path, operand)
+    paths = _paths(path)
     if isinstance(operand, Mapping | list | tuple) and operator == "eq":
         whole = _json(name, operand)
         sql = " OR ".join("json_extract(s.metadata, ?) = json(?)" for _ in paths)
         return f"coalesce({sql}, 0)", [value for each in paths for value in (each, whole)]
-    test, bound = _test(name, operator, operand)
+    return _some_value(paths, *_test(name, operator, operand))
+
+
+def _paths(name: str) -> list[str]:
+    """The JSON paths of a name: the whole name, and into objects at its dots."""
+    nested = '"."'.join(name.split("."))
+    return [f'$."{name}"'] + ([f'$."{nested}"'] if "." in name and all(name.split(".")) else [])
+
+
+def _some_value(paths: Sequence[str], test: str, bound: Sequence[Any]) -> tuple[str, list[Any]]:
+    """That a value at one of the paths, or an element of a list there, passes a test."""
     sql = " OR ".join(
         f"EXISTS (SELECT 1 FROM json_each(s.metadata, ?) e WHERE {test} AND json_type(s.metadata, ?) <> 'object')"
         for _ in paths
     )
     return f"({sql})", [value for each in paths for value in (each, *bound, each)]
+
+
+def _any_of(name: str, path: str, operand: Sequence[Any]) -> tuple[str, list[Any]]:
+    """That it equals one of the values. However many there are, they are one bound list a type."""
+    paths, numbers, texts, others = _paths(path), [], [], []
+    for value in operand:
+        _, bound = _compare(name, path, "eq", value)  # checks it
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers.append(bound[1])
+        else:
+            others.append(value)
+    if len(others) > _CONDITIONS:
+        raise InputError(f"the filter on metadata '{name}' has more than {_CONDITIONS} lists and objects after 'in'.")
+    conditions = [_compare(name, path, "eq", value) for value in others]
+    for types, values in (("'integer', 'real'", numbers), ("'text'", texts)):
+        if values:
+            test = f"e.type IN ({types}) AND e.value IN (SELECT value FROM json_each(?))"
+            conditions.append(_some_value(paths, test, [_json(name, values)]))
+    if not conditions:
+        return "0", []
+    return f"({' OR '.join(sql for sql, _ in conditions)})", [value for _, bound in conditions for value in bound]
 
 
 def _test(name: str, operator: str, operand: Any) -> tuple[str, list[Any]]:

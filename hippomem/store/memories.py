@@ -1,17 +1,17 @@
-"""Rows of memories, their sources and their passages."""
+"""Rows of memories: what was handed in, what it said before, and the ids that it is known by."""
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from hippomem.errors import InputError, NotFoundError
-from hippomem.store import claims
+from hippomem.store import claims, passages, sources
 from hippomem.store.filters import OPEN, Filter
+from hippomem.store.passages import by_key
 from hippomem.text import ids
 from hippomem.text.dates import iso_of, moment
 from hippomem.types import Document, MemoryRecord, MemoryVersion, Source
@@ -20,8 +20,6 @@ from hippomem.types import Document, MemoryRecord, MemoryVersion, Source
 _MARKS = 500
 #: That a memory has not expired.
 _THERE = "(expires IS NULL OR expires > ?)"
-#: What lets SQLite use the index of unfinished passages: it draws no conclusions from the state that is asked for.
-_UNFINISHED = "namespace_key = ? AND state <> 'ready'"
 
 
 class Inserted(NamedTuple):
@@ -30,16 +28,6 @@ class Inserted(NamedTuple):
     memory_key: int
     memory_id: str
     is_new: bool
-
-
-class PassageRow(NamedTuple):
-    """A passage with its text cut out of its memory."""
-
-    passage_key: int
-    passage_id: str
-    memory_key: int
-    title: str
-    text: str
 
 
 def insert(
@@ -63,7 +51,8 @@ def insert(
     taken = _taken(db, list(plain.values()))
     memory_key = int(db.execute("SELECT coalesce(max(memory_key), 0) + 1 FROM memories").fetchone()[0])
     inserted: list[Inserted] = []
-    memories, sources, passages, again = [], [], [], []
+    rows: dict[str, list[tuple[Any, ...]]] = {"memories": [], "sources": [], "passages": []}
+    again = []
     for number, ((document, slices), content) in enumerate(zip(documents, contents, strict=True)):
         if content in known:
             again.append((known[content][0], document, recorded + 1e-6 * number))
@@ -78,19 +67,19 @@ def insert(
         inserted.append(Inserted(memory_key, memory_id, True))
         title, text, occurred_at = document.title, document.text, document.occurred_at
         times = (occurred_at, _moment(occurred_at), _moment(document.expires_at), recorded_at)
-        memories.append((memory_key, namespace_key, memory_id, content, title, text, *times))
-        sources.append((*_source_row(memory_key, document), recorded + 1e-6 * number))
-        passages += _passage_rows(namespace_key, memory_key, content, slices)
+        rows["memories"].append((memory_key, namespace_key, memory_id, content, title, text, *times))
+        rows["sources"].append((*sources.row_of(memory_key, document), recorded + 1e-6 * number))
+        rows["passages"] += passages.rows_of(namespace_key, memory_key, content, slices)
         memory_key += 1
     db.executemany(
-        "INSERT INTO memories (memory_key, namespace_key, memory_id, content_id, title, text, occurred_at, happened, expires,"
-        " recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        memories,
+        "INSERT INTO memories (memory_key, namespace_key, memory_id, content_id, title, text, occurred_at, happened,"
+        " expires, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows["memories"],
     )
-    db.executemany(_INSERT_SOURCE, sources)
-    db.executemany(_INSERT_PASSAGE, passages)
+    db.executemany(sources.INSERT, rows["sources"])
+    passages.insert(db, rows["passages"])
     for key, document, at in again:
-        _hear_again(db, key, document, at)
+        sources.hear_again(db, key, document, at)
     claims.read(db, namespace_key, [key for key, _, _ in again])
     db.executemany(
         "INSERT OR IGNORE INTO supersedes SELECT ?1, ?2 WHERE ?1 <> ?2",
@@ -130,61 +119,6 @@ def _taken(db: sqlite3.Connection, memory_ids: Sequence[str]) -> set[str]:
     return taken
 
 
-_INSERT_PASSAGE = (
-    "INSERT INTO passages (namespace_key, memory_key, passage_id, ordinal, start, stop, state)"
-    " VALUES (?, ?, ?, ?, ?, ?, 'pending')"
-)
-_INSERT_SOURCE = (
-    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, recorded)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-def _passage_rows(
-    namespace_key: int, memory_key: int, content: str, slices: Sequence[tuple[int, int]]
-) -> list[tuple[int, int, str, int, int, int]]:
-    return [
-        (namespace_key, memory_key, ids.passage_id(content, ordinal), ordinal, start, stop)
-        for ordinal, (start, stop) in enumerate(slices)
-    ]
-
-
-def _source_row(memory_key: int, document: Document) -> tuple[Any, ...]:
-    return (
-        memory_key,
-        document.source_id,
-        document.kind,
-        document.user,
-        document.agent,
-        document.session,
-        document.speaker,
-        document.position,
-        _json(document.metadata),
-    )
-
-
-def _hear_again(db: sqlite3.Connection, memory_key: int, document: Document, recorded: float) -> None:
-    """Remember one more place that a memory came from; the same place twice is one, heard last now.
-
-    What was to expire stays as long as the last of its documents asks for.
-    """
-    row = _source_row(memory_key, document)
-    known = db.execute(
-        "SELECT source_key FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ?"
-        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
-        row,
-    ).fetchone()
-    if known is None:
-        db.execute(_INSERT_SOURCE, (*row, recorded))
-    else:
-        db.execute("UPDATE sources SET recorded = max(recorded, ?) WHERE source_key = ?", (recorded, known[0]))
-    db.execute(
-        "UPDATE memories SET expires = CASE WHEN ?1 IS NULL THEN NULL ELSE max(expires, ?1) END"
-        " WHERE memory_key = ?2 AND expires IS NOT NULL",
-        (_moment(document.expires_at), memory_key),
-    )
-
-
 def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str, *, now: float = -math.inf) -> int:
     """The row of the memory with that memory_id, or that has a passage or source of that id, within one namespace.
 
@@ -192,11 +126,12 @@ def find(db: sqlite3.Connection, namespace_key: int | None, some_id: str, *, now
 
     Raises NotFoundError (a memory of another namespace is not found), InputError for a source id of several memories.
     """
-    for sql in (
-        f"SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ? AND {_THERE}",
+    by_memory = f"SELECT memory_key FROM memories WHERE namespace_key = ? AND memory_id = ? AND {_THERE}"
+    by_passage = (
         "SELECT memory_key FROM memories JOIN passages USING (memory_key)"
-        f" WHERE memories.namespace_key = ? AND passage_id = ? AND {_THERE}",
-    ):
+        f" WHERE passages.namespace_key = ? AND passage_id = ? AND {_THERE}"
+    )
+    for sql in (by_memory, by_passage):
         row = db.execute(sql, (namespace_key, some_id, now)).fetchone()
         if row is not None:
             return int(row[0])
@@ -234,8 +169,8 @@ def heads(db: sqlite3.Connection, memory_keys: Iterable[int], *, allowed: Filter
     keys = list(dict.fromkeys(memory_keys))
     for start in range(0, len(keys), _MARKS):
         block = keys[start : start + _MARKS]
-        told = sources(db, block, allowed=allowed)
-        rows = _by_key(
+        told = sources.of_memories(db, block, allowed=allowed)
+        rows = by_key(
             db, "SELECT memory_key, memory_id, occurred_at, recorded_at FROM memories WHERE memory_key IN", block
         )
         for key, row in rows.items():
@@ -263,7 +198,7 @@ def record(db: sqlite3.Connection, memory_key: int, *, now: float, allowed: Filt
         " FROM memories JOIN namespaces USING (namespace_key) WHERE memory_key = ?",
         (memory_key,),
     ).fetchone()
-    passages = db.execute(
+    pieces = db.execute(
         "SELECT passage_id, state FROM passages WHERE memory_key = ? ORDER BY ordinal", (memory_key,)
     ).fetchall()
     newer = claims.retires(db, namespace_key, memory_key, now=now)
@@ -279,9 +214,9 @@ def record(db: sqlite3.Connection, memory_key: int, *, now: float, allowed: Filt
         text=text,
         occurred_at=occurred_at,
         recorded_at=recorded_at,
-        sources=tuple(sources(db, [memory_key], allowed=allowed).get(memory_key, ())),
-        passage_ids=tuple(row[0] for row in passages),
-        states=tuple(row[1] for row in passages),
+        sources=tuple(sources.of_memories(db, [memory_key], allowed=allowed).get(memory_key, ())),
+        passage_ids=tuple(row[0] for row in pieces),
+        states=tuple(row[1] for row in pieces),
         expires_at=None if expires is None else iso_of(expires),
         superseded_by=None if newer is None else memory_id_of(db, newer),
         supersedes=tuple(row[0] for row in older),
@@ -304,12 +239,6 @@ def history(db: sqlite3.Connection, memory_key: int) -> tuple[MemoryVersion, ...
     ).fetchone()
     since = rows[-1][4] if rows else recorded_at
     return (*(MemoryVersion(*row) for row in rows), MemoryVersion(title, text, occurred_at, since))
-
-
-def passage_keys(db: sqlite3.Connection, memory_key: int) -> list[int]:
-    """Rows of a memory's passages, in order."""
-    sql = "SELECT passage_key FROM passages WHERE memory_key = ? ORDER BY ordinal"
-    return [row[0] for row in db.execute(sql, (memory_key,))]
 
 
 def delete(db: sqlite3.Connection, memory_key: int) -> None:
@@ -359,7 +288,7 @@ def replace_content(
     )
     # What it says now is as new as now.
     db.execute("UPDATE sources SET recorded = ? WHERE memory_key = ?", (_clock(db, now), memory_key))
-    db.executemany(_INSERT_PASSAGE, _passage_rows(namespace_key, memory_key, content, slices))
+    passages.insert(db, passages.rows_of(namespace_key, memory_key, content, slices))
 
 
 def set_expiry(db: sqlite3.Connection, memory_key: int, expires_at: str | None) -> None:
@@ -367,139 +296,7 @@ def set_expiry(db: sqlite3.Connection, memory_key: int, expires_at: str | None) 
     db.execute("UPDATE memories SET expires = ? WHERE memory_key = ?", (_moment(expires_at), memory_key))
 
 
-def set_sources(
-    db: sqlite3.Connection, memory_key: int, *, kind: str | None = None, metadata: Mapping[str, Any] | None = None
-) -> None:
-    """Change what all sources of a memory say; None leaves it. Sources that are equal then are one."""
-    if kind is not None:
-        db.execute("UPDATE sources SET kind = ? WHERE memory_key = ?", (kind, memory_key))
-    if metadata is not None:
-        db.execute("UPDATE sources SET metadata = ? WHERE memory_key = ?", (_json(metadata), memory_key))
-    db.execute(
-        "DELETE FROM sources WHERE memory_key = ?1 AND source_key NOT IN (SELECT max(source_key) FROM sources"
-        " WHERE memory_key = ?1 GROUP BY source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)",
-        (memory_key,),
-    )
-
-
-def drop_sources(db: sqlite3.Connection, source_keys: Iterable[int]) -> None:
-    """Delete sources; the memory must keep one."""
-    db.executemany("DELETE FROM sources WHERE source_key = ?", [(key,) for key in source_keys])
-
-
-def source_count(db: sqlite3.Connection, memory_key: int) -> int:
-    """How many places a memory came from."""
-    return int(db.execute("SELECT count(*) FROM sources WHERE memory_key = ?", (memory_key,)).fetchone()[0])
-
-
-def next_position(db: sqlite3.Connection, namespace_key: int | None, session: str) -> int:
-    """The turn number behind the last turn of a session; 0 in a new one."""
-    sql = "SELECT max(position) + 1 FROM sources JOIN memories USING (memory_key) WHERE session_id = ? AND namespace_key = ?"
-    return int(db.execute(sql, (session, namespace_key)).fetchone()[0] or 0)
-
-
-def _json(metadata: Mapping[str, Any]) -> str:
-    return json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)
-
-
-def sources(db: sqlite3.Connection, memory_keys: Sequence[int], *, allowed: Filter = OPEN) -> dict[int, list[Source]]:
-    """Where memories came from, in an order that does not depend on insertion. allowed: only sources that pass."""
-    condition, values = allowed.conditions(-math.inf)
-    rows = db.execute(
-        "SELECT memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, recorded"
-        f" FROM sources s JOIN memories m USING (memory_key) WHERE memory_key IN ({','.join('?' * len(memory_keys))})"
-        f" AND {condition}",
-        (*memory_keys, *values),
-    ).fetchall()
-    rows.sort(key=lambda row: tuple("" if v is None else str(v).rjust(12) for v in row[1:-1]))
-    names = ("source_id", "kind", "user", "agent", "session", "speaker", "position")
-    found: dict[int, list[Source]] = {}
-    for key, *row in rows:
-        told = dict(zip(names, row, strict=False))
-        found.setdefault(key, []).append(Source(**told, metadata=json.loads(row[-2]), recorded_at=iso_of(row[-1])))
-    return found
-
-
 def next_ids(db: sqlite3.Connection, namespace_key: int, after: str, limit: int) -> list[tuple[int, str]]:
     """(row, memory_id) of the next memories behind a memory_id ("" for the first)."""
     sql = "SELECT memory_key, memory_id FROM memories WHERE namespace_key = ? AND memory_id > ? ORDER BY memory_id LIMIT ?"
     return db.execute(sql, (namespace_key, after, limit)).fetchall()
-
-
-def in_state(
-    db: sqlite3.Connection, namespace_key: int, state: str, *, after: int = -1, limit: int
-) -> list[tuple[int, int]]:
-    """(row, characters) of the first *limit* passages in a state, by row, behind a row."""
-    sql = (
-        f"SELECT passage_key, stop - start FROM passages INDEXED BY passages_unfinished WHERE {_UNFINISHED}"
-        " AND state = ? AND passage_key > ? ORDER BY passage_key LIMIT ?"
-    )
-    return db.execute(sql, (namespace_key, state, after, limit)).fetchall()
-
-
-def count_in_state(db: sqlite3.Connection, namespace_key: int, state: str) -> int:
-    """How many passages are in a state."""
-    sql = f"SELECT count(*) FROM passages INDEXED BY passages_unfinished WHERE {_UNFINISHED} AND state = ?"
-    return int(db.execute(sql, (namespace_key, state)).fetchone()[0])
-
-
-def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, PassageRow]:
-    """Passages by row number, in the order asked for; those that are gone are left out.
-
-    A memory's text is read once for all of its passages, and cut here: cutting in SQL would walk a long text from its start
-    for every passage.
-    """
-    keys = list(passage_keys)
-    found: dict[int, PassageRow] = {}
-    for start in range(0, len(keys), _MARKS):
-        block = keys[start : start + _MARKS]
-        slices = _by_key(
-            db, "SELECT passage_key, passage_id, memory_key, start, stop FROM passages WHERE passage_key IN", block
-        )
-        memory_keys = dict.fromkeys(memory_key for _, memory_key, _, _ in slices.values())
-        memories = _by_key(db, "SELECT memory_key, title, text FROM memories WHERE memory_key IN", list(memory_keys))
-        for key in block:
-            passage_id, memory_key, first, stop = slices.get(key, ("", None, 0, 0))
-            if memory_key in memories:  # else forgotten, perhaps between the two queries
-                title, text = memories[memory_key]
-                found[key] = PassageRow(key, passage_id, memory_key, title, text[first:stop])
-    return found
-
-
-def _by_key(db: sqlite3.Connection, select: str, keys: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    """Rows of a query that ends in IN, by their first column."""
-    return {row[0]: row[1:] for row in db.execute(f"{select} ({','.join('?' * len(keys))})", keys)}
-
-
-def states(db: sqlite3.Connection, passage_keys: Sequence[int]) -> dict[int, str]:
-    """The states of those of the passages that are there."""
-    found: dict[int, str] = {}
-    for start in range(0, len(passage_keys), _MARKS):
-        rows = _by_key(
-            db, "SELECT passage_key, state FROM passages WHERE passage_key IN", passage_keys[start : start + _MARKS]
-        )
-        found.update((key, row[0]) for key, row in rows.items())
-    return found
-
-
-def set_states(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
-    """Move passages to states, given as (row, state, error); a failure counts an attempt and keeps the reason."""
-    db.executemany(
-        "UPDATE passages SET state = ?, error = ?, attempts = attempts + ? WHERE passage_key = ?",
-        [(state, error, int(state == "failed"), key) for key, state, error in rows],
-    )
-
-
-def set_ready(db: sqlite3.Connection, passage_keys: Sequence[int] | None, namespace_key: int | None = None) -> int:
-    """Move these passages, or all of a namespace, from ``extracted`` to ``ready``; returns how many."""
-    if passage_keys is None:
-        sql = f"UPDATE passages SET state = 'ready' WHERE {_UNFINISHED} AND state = 'extracted'"
-        return db.execute(sql, (namespace_key,)).rowcount
-    sql = "UPDATE passages SET state = 'ready' WHERE passage_key = ? AND state = 'extracted'"
-    return db.executemany(sql, [(key,) for key in passage_keys]).rowcount
-
-
-def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str, int]]:
-    """(passage_id, reason, attempts) of every failed passage, by passage_id."""
-    sql = "SELECT passage_id, error, attempts FROM passages WHERE namespace_key = ? AND state = 'failed' ORDER BY 1"
-    return [tuple(row) for row in db.execute(sql, (namespace_key,))]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.graph.signs import project
-from hippomem.store import memories
+from hippomem.store import passages
 
 Table = Literal["passages", "facts", "entities"]
 _KEY: dict[Table, str] = {"passages": "passage_key", "facts": "fact_key", "entities": "entity_key"}
@@ -162,7 +162,7 @@ def unembedded(db: sqlite3.Connection, namespace_key: int, table: Table, size: i
         keys = [row[0] for row in rows]
         last = keys[-1]
         if table == "passages":
-            found = memories.texts(db, keys)
+            found = passages.texts(db, keys)
             yield Block(list(found), [passage_text(row.title, row.text) for row in found.values()])
         elif table == "facts":
             yield Block(keys, [fact_text(*row[1:]) for row in rows])

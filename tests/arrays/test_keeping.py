@@ -47,7 +47,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
 def picture(of: Memory) -> Picture:
     """The one that a search reads."""
-    return of._open.picture
+    return of._searching.picture
 
 
 def is_right(of: Memory) -> bool:
@@ -62,7 +62,7 @@ def generations(path: Path) -> list[str]:
 
 def merged(of: Memory) -> None:
     """Wait for the thread that writes."""
-    thread = of._open._keeper._merging
+    thread = of._searching._open._keeper._merging
     assert thread is not None, "nothing is being written"
     thread.join()
 
@@ -321,7 +321,7 @@ def test_where_no_folder_can_be_made(tmp_path: Path, counter: Counter, caplog: p
         assert "Ada Byron" in memory.search("Who met Ada Byron?", k=1)[0].text
         memory.add("Zora Quist keeps bees in Lower Marsh.")
         assert is_right(memory)
-        kept = Path(memory._open._keeper._temporary.name)  # type: ignore[union-attr]
+        kept = Path(memory._searching._open._keeper._temporary.name)  # type: ignore[union-attr]
         assert any(kept.iterdir())
     assert not kept.exists()
     assert "made for this process alone" in caplog.text

@@ -158,12 +158,12 @@ def test_passages_join_and_leave_a_namespace_with_clusters(monkeypatch: pytest.M
     embedder = HashEmbedder(dimension=64)
     with Memory(embedder=embedder) as memory:
         memory.add_many(f"Person{n} Smith{n} met Town{n % 13} on day {n}." for n in range(200))
-        before = memory._open.picture
+        before = memory._searching.picture
         assert len(before.arrays.centroid)
         added = [memory.add(f"Zora{n} Quist{n} keeps bees{n} in Marsh{n}.") for n in range(20)]
         for number in (3, 4):
             memory.forget(added[number])
-        picture = memory._open.picture
+        picture = memory._searching.picture
         assert picture is before
         for number in range(20):
             query = embedder.embed([f"Zora{number} Quist{number} keeps bees{number} in Marsh{number}."])[0]

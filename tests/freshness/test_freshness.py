@@ -58,7 +58,9 @@ def remembered(row: Mapping[str, Any], texts: Sequence[str], embedder: Embedder,
     triples = dict(zip(texts, (row["triples"][name] for name in names), strict=True)) if by_triples else {}
     memory = Memory(embedder=embedder, extractor=Recorded(triples) if by_triples else "builtin")
     documents = [
-        Document(text, title=row.get("title", ""), speaker=row.get("speaker") or None, occurred_at=row.get(f"{name}_date"))
+        Document(
+            text, title=row.get("title", ""), speaker=row.get("speaker") or None, occurred_at=row.get(f"{name}_date")
+        )
         for name, text in zip(names, texts, strict=True)
     ]
     if row.get("newer_date") and row.get("older_date"):

@@ -37,6 +37,8 @@ SENTENCES = [
     "{0}和{1}在这里。",
     "Nobody mentions anything here.",
     "{0}!",
+    "{0} lives in {1}.",
+    "I live in {0}.",
 ]
 
 name = st.sampled_from(NAMES)
@@ -49,6 +51,7 @@ documents = st.lists(
         source_id=st.sampled_from([None, "a", "b"]),
         occurred_at=st.sampled_from([None, "2026-01-01", "2026-01-02"]),
         session=st.sampled_from([None, "s1"]),
+        speaker=st.sampled_from([None, "Ada Byron", "Bob"]),
         position=st.integers(0, 3),
     ),
     min_size=1,

@@ -126,7 +126,7 @@ def test_a_transaction_that_is_undone_leaves_no_false_neighbours(monkeypatch: py
             raise KeyError("mine")
 
         with monkeypatch.context() as broken:
-            broken.setattr("indexing.pipeline.memories.set_ready", fail)
+            broken.setattr("indexing.pipeline.passages.set_ready", fail)
             with pytest.raises(KeyError, match="mine"):
                 memory.add_many(batch[10:20])
         assert memory.stats().pending == 10

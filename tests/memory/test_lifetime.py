@@ -44,6 +44,14 @@ def test_a_memory_heard_again_lives_as_long_as_the_longest_asks(memory: Memory, 
     assert memory.get(memory_id).expires_at is None
 
 
+def test_an_expiry_can_be_taken_back(memory: Memory, clock: Clock) -> None:
+    memory_id = memory.add("The gate is shut.", ttl=60)
+    assert memory.update(memory_id, ttl=float("inf")).expires_at is None
+    clock.now += 1000
+    assert memory.get(memory_id).text == "The gate is shut."
+    assert memory.get(memory.add("Another.", ttl=float("inf"))).expires_at is None
+
+
 def test_times_of_expiry_that_make_no_sense(memory: Memory) -> None:
     for options in ({"ttl": 0}, {"ttl": -1}, {"ttl": 1e30}, {"expires_at": "2020-01-01"}, {"expires_at": "soon"}):
         with pytest.raises(InputError):

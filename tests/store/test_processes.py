@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and loc
 
 BEES = "Zora Quist keeps bees in Lower Marsh."
 ASK = "[hit.text for hit in memory.search('Who keeps bees in Lower Marsh?', k=3)]"
-PICTURE = "id(memory._open.picture)"
+PICTURE = "id(memory._searching.picture)"
 
 
 @pytest.mark.parametrize("files_from", [1000, 1])

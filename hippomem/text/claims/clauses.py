@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from hippomem.text.claims.lexicon import CONJUNCTIONS, CONTRACTIONS
+from hippomem.text.claims.function_words import CONJUNCTIONS, CONTRACTIONS
 from hippomem.text.fold import fold, fold_token, normalise
 
 _LEFT = "\"'“”‘’«»[{*_`"
 _RIGHT = "\"'”“’‘»]}*_`"
 _ENDS = ".,;:!?…。！？،؛"
+_SHORT = {"'ll": "will", "'d": "would", "'re": "are", "'ve": "have"}
 _DASHES = frozenset(["-", "–", "—", "--", "|", "/", "&", "+", "="])
 _ABBREVIATIONS = frozenset("mr mrs ms dr prof st gen col lt capt sgt rev hon no jr sr mt ft vs approx".split())
 
@@ -39,10 +41,11 @@ def key(words: list[Word]) -> str:
     return fold(" ".join(word.text for word in words))
 
 
-def word(text: str, *, owns: bool = False) -> Word:
+@lru_cache(maxsize=1 << 14)
+def word(text: str, owns: bool = False) -> Word:
     """A word as it stands in a sentence."""
     low = text.lower() if text.isascii() else fold_token(text)
-    return Word(text, low, text[:1].isdigit() or text[:1] in "$€£¥" or text[:1] != low[:1], owns)
+    return Word(text, low, text[:1].isdigit() or text[:1] in "$€£¥" or text != low, owns)
 
 
 def clauses_of(sentence: str) -> list[Clause]:
@@ -63,6 +66,13 @@ def clauses_of(sentence: str) -> list[Clause]:
             opener = next_opener or opener
 
     for piece in sentence.split():
+        if not depth and piece.isalnum():  # most words
+            low = piece.lower()
+            if low in CONJUNCTIONS and (low != "that" or words):
+                close(low)
+            else:
+                words.append(word(piece))
+            continue
         if piece in _DASHES and piece != "&":
             close(",")
             continue
@@ -83,16 +93,16 @@ def clauses_of(sentence: str) -> list[Clause]:
         low = bare.lower()
         if stops and core.endswith(".") and (low in _ABBREVIATIONS or len(bare) == 1 or low in ("a.m", "p.m", "u.s")):
             stops = False
-        if low in CONTRACTIONS:
-            first, *rest = CONTRACTIONS[low]
-            words.append(Word(first, first, name=False))
+        if low in CONTRACTIONS or low.endswith(("'ll", "'d", "'re", "'ve")):
+            first, *rest = CONTRACTIONS.get(low) or (bare[: low.rindex("'")], _SHORT[low[low.rindex("'") :]])
+            words.append(Word(first, first, name=False) if low in CONTRACTIONS else word(first))
             words.extend(Word(part, part, name=False) for part in rest)
         elif low in CONJUNCTIONS and (low != "that" or words):
             close(low)
         else:
             if len(bare) > 2 and bare[-2:].lower() == "'s":
                 bare, owns = bare[:-2], True
-            words.append(word(bare, owns=owns))
+            words.append(word(bare, owns))
         if stops:
             close(",", colon=core.endswith(":"))
     close("")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hippomem.text.claims import values
 from hippomem.text.claims.subjects import Context, Subject
 
 YES, NO = "yes", "no"
@@ -20,13 +21,17 @@ class Claim(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What is known of a clause before its value is read. lower: written without capitals.    dated: it names a year."""
+    """What is known of a clause before its value is read.
+
+    lower: written without capitals.    dated: it names a year of the past.    plural: its verb is "are".
+    """
 
     subject: Subject
     negated: bool
     context: Context
     lower: bool = False
     dated: bool = False
+    plural: bool = False
 
 
 def make(bearer: str, attribute: str, value: str, *, negated: bool = False) -> list[Claim]:
@@ -37,10 +42,8 @@ def make(bearer: str, attribute: str, value: str, *, negated: bool = False) -> l
     """
     if not bearer or not value:
         return []
-    slot = f"{bearer} | {attribute}"
-    if negated:
-        return [Claim(f"{slot} = {value}", NO)]
-    return [Claim(slot, value), Claim(f"{slot} = {value}", YES)]
+    one = make_one(bearer, attribute, value, negated=negated)
+    return one if negated else [Claim(f"{bearer} | {attribute}", value), *one]
 
 
 def make_one(bearer: str, attribute: str, value: str, *, negated: bool = False) -> list[Claim]:
@@ -48,3 +51,12 @@ def make_one(bearer: str, attribute: str, value: str, *, negated: bool = False) 
     if not bearer or not value:
         return []
     return [Claim(f"{bearer} | {attribute} = {value}", NO if negated else YES)]
+
+
+def scheduled(whole: str, read: values.When, *, negated: bool) -> list[Claim]:
+    """The day and the time of something that happens once, or always at the same time."""
+    more = values.qualifier(read.rest)
+    if more is None:
+        return []
+    claims = make(whole, f"date {more}".strip(), read.day, negated=negated)
+    return claims + make(whole, f"time {more}".strip(), read.time, negated=negated)

@@ -2,76 +2,87 @@
 
 from __future__ import annotations
 
-from hippomem.text.claims import values
+from collections.abc import Callable
+
+from hippomem.text.claims import changes, roles, values
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import COUNTRIES, COUNTS, PLACES, PREPOSITIONS, REGIONS, ROLES, STOPPERS, Phrase
-from hippomem.text.claims.making import Claim, Statement, make, make_one
-from hippomem.text.claims.subjects import Context, Subject, noun_key, read_subject
+from hippomem.text.claims.function_words import COUNTS, PLACES, PREPOSITIONS, STOPPERS
+from hippomem.text.claims.lexicon import NOUNS, Kind, Phrase
+from hippomem.text.claims.making import Claim, Statement, make, make_one, scheduled
+from hippomem.text.claims.subjects import noun_key
+from hippomem.text.words import term_of
 
 _SCHOOLS = frozenset(
     "school university college academy primary high institute kindergarten gymnasium polytechnic".split()
 )
-_PLANS = frozenset("plan tier subscription licence license package".split())
-_PARTLY = {"opening", "closing", "getting up", "end", "arrival"}
-_ONE_WORDS = 3
+_WHERE = frozenset(["place", "location", "venue"])
+_EITHER = {"joined": ("employer", "club"), "transfer": ("club", "school")}
+_SPANS = frozenset("day days week weeks month months year years weekend summer winter semester holidays".split())
+_MONEY = frozenset(["price", "rent", "salary", "budget", "rate"])
+_DOSES = frozenset("mg mcg µg g ml iu units".split())
+#: What these answer for one day, they need not for another: a day behind the time is part of the question.
+_BY_DAY = frozenset(["opening", "closing", "getting up", "end", "arrival"])
 _TODAY = frozenset("today tonight tomorrow week weekend left".split())
+#: Of what one has many, only what is named in a few words can be found again in "no longer".
+_ONE_WORDS = 3
 
 
 def read_phrase(phrase: Phrase, rest: list[Word], statement: Statement, *, narrated: bool) -> list[Claim]:
     """The claims of *phrase* with *rest* behind it.
 
     narrated: a past with a year, said of somebody else. It tells a story ("In 1950 he moved to London"); only a new day
-    or a new value of something with a schedule is news all the same.
+    of something with a schedule is news all the same.
     """
-    subject, kind = statement.subject, phrase.kind
-    if phrase.attribute == "location" and not (PLACES & {word.low for word in rest}):
-        return []  # in a town, a county, a country: each is so
-    if kind in ("when", "schedule"):
+    if phrase.kind in ("when", "schedule"):
         return _when(phrase, rest, statement)
     if narrated:
         return []
-    if kind == "role":
-        return _role_event(phrase, rest, statement)
-    if kind == "count":
-        return _count(rest, statement)
-    if kind == "object":
-        return _object(rest, statement)
-    if kind == "dose":
-        return _dose(rest, statement)
-    if kind == "one":
-        return _one(phrase.attribute, rest, statement)
-    if kind == "switch":
-        return _switch(rest, statement)
-    if kind == "leave":
-        return _leave(rest, statement)
-    if kind == "plan":
-        plan = plan_name(rest)
-        return make(subject.whole, "plan", plan, negated=statement.negated) if plan else []
-    if phrase.attribute == "place" and rest and rest[0].low in ("a", "an", "the"):
+    if (special := _KINDS.get(phrase.kind)) is not None:
+        return special(phrase, rest, statement)
+    if phrase.attribute in ("location", "venue") and not (
+        statement.context.notes or PLACES & {word.low for word in rest}
+    ):
+        return []  # in a town, a county, a country: an encyclopedia says each
+    if phrase.attribute == "called" and not statement.context.notes:
+        return []  # and each of the names that something has
+    if phrase.attribute in _WHERE and rest and rest[0].low in ("a", "an", "the"):
         rest = rest[next((i + 1 for i, word in enumerate(rest[:5]) if word.low == "in"), 0) :]  # "a flat in Leeds"
-    value = {"name": values.name, "number": values.number, "phrase": values.phrase}[kind](rest)
-    if value is None and kind == "name" and statement.lower:
+    value = {"name": values.name, "number": values.number}.get(phrase.kind, values.phrase)(rest)
+    if value is None and phrase.kind == "name" and statement.lower:
         value = values.name(rest, lower=True)
-    if value is None:
-        return []
-    return _valued(phrase.attribute, value, rest, statement)
+    return _valued(phrase.attribute, value, rest, statement) if value is not None else []
 
 
 def _valued(attribute: str, value: values.Value, rest: list[Word], statement: Statement) -> list[Claim]:
     subject, negated = statement.subject, statement.negated
-    if attribute == "school" and not _SCHOOLS & {word.low for word in rest[:8]}:
-        return []
-    if attribute in ("price", "value", "setting") and subject.noun not in ("", "is"):
-        return make(subject.bearer, subject.noun, value.text, negated=negated)
     extra: list[Claim] = []
-    if attribute in ("place", "location"):
-        attribute = "country" if value.text in COUNTRIES else "region" if value.text in REGIONS else "place"
+    if attribute == "schooling":
+        if not _SCHOOLS & {word.low for word in rest[:8]}:
+            return []
+        attribute = "school"
+    elif subject.noun in _MONEY if attribute == "price" else attribute in ("value", "setting") and subject.noun:
+        noun, text = values.measured(subject.noun, value.text)
+        return make(subject.bearer, noun, text, negated=negated)
+    elif attribute in ("spouse", "fiance") and not negated:
+        extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
+    elif attribute in _WHERE:
+        if value.rest and value.rest[0].low == "for" and _SPANS & {word.low for word in value.rest}:
+            return []  # "moved to Rome for three months": for that long only
+        attribute = values.place_attribute(value.text)
+    elif attribute in _EITHER:  # "joined Inter Miami": as what, the sentence need not say
+        first, second = _EITHER[attribute]
+        attribute, extra = first, make(subject.whole, second, value.text, negated=negated)
+    elif attribute == "assignee":
+        if any(c.isdigit() for c in value.text):
+            return []  # "Ana is assigned to PR 12": she may be to others
+    elif attribute == "called":
+        if not noun_key(_last_word(subject.whole)):
+            return []  # "my son is called Levi": there may be another
+        attribute = "name"
     if attribute == "employer" and not negated and len(value.rest) > 1 and value.rest[0].low == "as":
         position = values.phrase(value.rest[1:])
-        extra = make(subject.whole, "position", position.text) if position else []
-    if attribute in ("spouse", "fiance") and not negated:
-        extra = make(subject.whole, "marital", "married" if attribute == "spouse" else "engaged")
-    if attribute in ("price", "value", "count"):
+        extra += make(subject.whole, "position", position.text) if position else []
+    if attribute in ("price", "value"):
         more = values.qualifier(value.rest)
         if more is None:
             return []
@@ -79,172 +90,124 @@ def _valued(attribute: str, value: values.Value, rest: list[Word], statement: St
     return make(subject.whole, attribute, value.text, negated=negated) + extra
 
 
+def _last_word(whole: str) -> list[Word]:
+    last = whole.split()[-1]
+    return [Word(last, last, name=False)]
+
+
 def _when(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    read = values.when(rest)
+    read = values.when(rest, hour=phrase.particles[-1:] == ("at",))
     whole = statement.subject.whole
     if read is None or (statement.subject.kind == "speaker" and phrase.attribute == "schedule"):
         return []
-    if phrase.attribute in _PARTLY:
-        more = values.qualifier(read.rest)
-        if more is None:
-            return []
-        slot = f"{phrase.attribute} {more}".strip()
-        if read.time and read.day:  # "opens at 9 on Sundays": the days are part of the question
-            return make(whole, f"{slot} {read.day}", read.time, negated=statement.negated)
-        return make(whole, slot, read.time or read.day, negated=statement.negated)
-    return scheduled(whole, read, negated=statement.negated)
-
-
-def scheduled(whole: str, read: values.When, *, negated: bool) -> list[Claim]:
-    """The day and the time of something that happens once, or always at the same time."""
+    if phrase.attribute not in _BY_DAY:
+        return scheduled(whole, read, negated=statement.negated)
     more = values.qualifier(read.rest)
     if more is None:
         return []
-    claims = make(whole, f"date {more}".strip(), read.day, negated=negated)
-    return claims + make(whole, f"time {more}".strip(), read.time, negated=negated)
+    slot = f"{phrase.attribute} {more}".strip()
+    if read.time and read.day:
+        return make(whole, f"{slot} {read.day}", read.time, negated=statement.negated)
+    return make(whole, slot, read.time or read.day, negated=statement.negated)
 
 
-def plan_name(rest: list[Word]) -> str:
-    """ "the Pro plan" → "pro"."""
-    words = rest[1:] if rest and rest[0].low in ("the", "a", "your", "our") else rest
-    end = next((i for i, word in enumerate(words[:4]) if word.low in _PLANS), 0)
-    return key(words[:end]) if end else ""
-
-
-def read_role(rest: list[Word], context: Context) -> tuple[Subject, str] | None:
-    """ "the CTO of Lumen Labs", "CEO of Acme": whose role it is, and which. Not "a director of Acme"."""
-    words = rest[1:] if rest and rest[0].low == "the" else rest
-    if not words or words[0].low in ("a", "an"):
-        return None
-    of = next((i for i, word in enumerate(words[:6]) if word.low in ("of", "at", "for")), 0)
-    if not of:
-        return None
-    role = noun_key(words[:of])
-    if role not in ROLES:
-        return None
-    end = of + 1
-    while (
-        end < len(words)
-        and (words[end].low not in STOPPERS or words[end].low in ("of", "the"))
-        and words[end].low != "in"
-    ):
-        end += 1
-    body = words[of + 1 : end]
-    bearer = read_subject(body, context, opens=False)
-    if bearer is None and body and all(not word.name for word in body):
-        whole = key(body)
-        bearer = Subject(whole, "", whole, "thing")
-    return (bearer, role) if bearer is not None else None
-
-
-def _role_event(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
-    if phrase.attribute == "successor":
-        at = next((i for i, word in enumerate(rest[:8]) if word.low == "as"), -1)
-        if at < 1:
-            return []
-        rest = rest[at + 1 :]
-    elif rest and rest[0].low == "as":
-        rest = rest[1:]
-    found = read_role(rest, statement.context)
-    if found is not None and not statement.negated:
-        return make(found[0].whole, found[1], statement.subject.whole)
-    if phrase.particles == ("to",) and (value := values.phrase(rest)):  # "was promoted to design lead"
-        return make(statement.subject.whole, "position", value.text)
-    return []
-
-
-def _count(rest: list[Word], statement: Statement) -> list[Claim]:
-    """ "has 120 employees", "has a population of 43,500"."""
+def _count(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """Such as "has 120 employees", "has a population of 43,500", "has status pending"."""
     whole = statement.subject.whole
+    if rest and rest[0].low == "status" and (status := values.phrase(rest[1:])):
+        return make(whole, "status", status.text, negated=statement.negated)
     if len(rest) > 3 and rest[0].low in ("a", "an"):
         of = next((i for i, word in enumerate(rest[:5]) if word.low == "of"), 0)
         value = values.number(rest[of + 1 :]) if of else None
         noun = noun_key(rest[1:of])
-        if value is None or not noun or values.qualifier(value.rest) is None:
+        more = values.qualifier(value.rest) if value else None
+        if value is None or not noun or more is None:
             return []
-        more = values.qualifier(value.rest) or ""
         return make(whole, f"{noun} {more}".strip(), value.text, negated=statement.negated)
     value = values.number(rest)
     if value is None or values.is_year(rest[0]):
         return []
-    noun_words = []
+    counted: list[Word] = []
     for word in value.rest[:4]:
         if word.low in STOPPERS or word.low in PREPOSITIONS:
             break
-        noun_words.append(word)
-    noun = key(noun_words)
-    after = value.rest[len(noun_words) :]
-    more = values.qualifier(after)
-    if not noun or more is None or len(noun_words) > 3 or any(word.low in _TODAY for word in value.rest):
+        counted.append(word)
+    more = values.qualifier(value.rest[len(counted) :])
+    if not 0 < len(counted) <= 3 or more is None or any(word.low in _TODAY for word in value.rest):
         return []
-    attribute = COUNTS.get(noun, f"number of {noun}")
+    *before, last = key(counted).split() or [""]
+    attribute = COUNTS.get(key(counted)) or " ".join(["number of", *before, term_of(last) or last])  # one dog, two dogs
     return make(whole, f"{attribute} {more}".strip(), value.text, negated=statement.negated)
 
 
-def _object(rest: list[Word], statement: Statement) -> list[Claim]:
-    """ "(we) moved our office to Harbour Road", "(we) postponed the launch to 2 April"."""
-    to = next((i for i, word in enumerate(rest[:8]) if word.low == "to"), 0)
-    determiner = rest[0].low if rest else ""
-    if not to or determiner not in ("my", "our", "the") or statement.negated:
-        return []
-    subject = read_subject(rest[:to], statement.context, opens=False)
-    if subject is None:
-        return []
-    if read := values.when(rest[to + 1 :]):
-        return scheduled(subject.whole, read, negated=False)
-    value = values.name(rest[to + 1 :])
-    return make(subject.whole, "place", value.text) if value and determiner != "the" else []
-
-
-def _dose(rest: list[Word], statement: Statement) -> list[Claim]:
-    """ "takes 20 mg of sertraline"."""
+def _dose(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """Such as "takes 20 mg of sertraline", "takes lisinopril 10 mg"."""
     value = values.number(rest)
-    if value is None or len(value.rest) < 2 or value.rest[0].low != "of":
-        return []
-    what = values.phrase(value.rest[1:])
-    return make(statement.subject.whole, f"dose of {what.text}", value.text, negated=statement.negated) if what else []
+    if value is not None and len(value.rest) > 1 and value.rest[0].low == "of":
+        what = values.phrase(value.rest[1:])
+        return (
+            make(statement.subject.whole, f"dose of {what.text}", value.text, negated=statement.negated) if what else []
+        )
+    if len(rest) > 2 and not rest[0].name and (value := values.number(rest[1:])) and rest[2].low in _DOSES:
+        return make(statement.subject.whole, f"dose of {rest[0].low}", value.text, negated=statement.negated)
+    return []
 
 
-def _one(attribute: str, rest: list[Word], statement: Statement) -> list[Claim]:
-    value = values.phrase(rest)
-    whole = statement.subject.whole
-    if value is not None and (value.text.endswith("ing") or len(value.text.split()) > _ONE_WORDS):
-        return []
+def _one(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """One of many: "likes tea" contradicts "no longer likes tea", and nothing else."""
+    value, whole = values.phrase(rest), statement.subject.whole
     if value is None:
-        return make_one(whole, attribute, attribute, negated=statement.negated) if attribute == "smokes" else []
-    if attribute == "uses" and (noun := _as_noun(value.rest)):  # "uses MySQL as its database"
+        lonely = phrase.attribute == "smokes" and not rest
+        return make_one(whole, "smokes", "smokes", negated=statement.negated) if lonely else []
+    if value.text.endswith("ing") or len(value.text.split()) > _ONE_WORDS:
+        return []
+    if phrase.attribute == "uses" and (noun := changes.as_noun(value.rest)):  # "uses MySQL as its database"
         return make(whole, noun, value.text, negated=statement.negated)
-    return make_one(whole, attribute, value.text, negated=statement.negated)
+    return make_one(whole, phrase.attribute, value.text, negated=statement.negated)
 
 
-def _as_noun(rest: list[Word]) -> str:
-    if len(rest) > 2 and rest[0].low == "as" and rest[1].low in ("its", "our", "my", "their", "the", "his", "her"):
-        value = values.phrase(rest[2:])
-        return noun_key(rest[2 : len(rest) - len(value.rest)]) if value else ""
-    return ""
+def _pays(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """Such as "pays 1200 euros in rent"."""
+    value = values.number(rest)
+    after = value.rest if value else []
+    after = after[next((i + 1 for i, word in enumerate(after[:4]) if word.low in ("in", "for", "of")), len(after)) :]
+    noun = NOUNS.get(" ".join(word.low for word in after if word.low not in ("my", "our", "the")), "")
+    return make(statement.subject.whole, noun, value.text, negated=statement.negated) if noun and value else []
 
 
-def _switch(rest: list[Word], statement: Statement) -> list[Claim]:
-    """ "switched from Notion to Obsidian", "switched to Postgres as its database"."""
-    whole = statement.subject.whole
-    if not rest or statement.negated or rest[0].low not in ("from", "to"):
+def _runs_on(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """Such as "runs on Python 3.12", "listens on port 8080"."""
+    if len(rest) < 2 or not rest[1].text[:1].isdigit() or not (rest[0].name or rest[0].low == "port"):
         return []
-    to = next((i for i, word in enumerate(rest[:8]) if word.low == "to"), -1)
-    if to < 0 or not (new := values.name(rest[to + 1 :])):
+    if rest[2:] and values.qualifier(rest[2:]) is None:
         return []
-    if noun := _as_noun(new.rest):
-        return make(whole, noun, new.text)
-    old = values.name(rest[1:to]) if to else None
-    if old is None or old.rest:
-        return []
-    return make_one(whole, "uses", old.text, negated=True) + make_one(whole, "uses", new.text)
+    return make(statement.subject.whole, f"{key(rest[:1])} version", key(rest[1:2]), negated=statement.negated)
 
 
-def _leave(rest: list[Word], statement: Statement) -> list[Claim]:
-    """ "left Acme (for Globex)": no longer works there, nor lives there. Where to, is not sure enough."""
-    value = values.name(rest)
-    if value is None or statement.negated or rest[0].low in ("a", "an"):
+def _prefers(phrase: Phrase, rest: list[Word], statement: Statement) -> list[Claim]:
+    """Such as "prefers tea over coffee": which of the two."""
+    over = next((i for i, word in enumerate(rest[:6]) if word.low in ("over", "to")), 0)
+    first, second = key(rest[:over]), values.phrase(rest[over + 1 :])
+    if not first or second is None:
         return []
-    whole = statement.subject.whole
-    return [claim for attribute in ("employer", "place", "school", "club") for claim in
-            make(whole, attribute, value.text, negated=True)]  # fmt: skip
+    pair = " or ".join(sorted([first, second.text]))
+    return make(statement.subject.whole, f"preferred of {pair}", first, negated=statement.negated)
+
+
+_KINDS: dict[Kind, Callable[[Phrase, list[Word], Statement], list[Claim]]] = {
+    "role": roles.becomes,
+    "inverse": roles.leads,
+    "names": roles.names,
+    "plan": roles.plan,
+    "object": changes.changes_object,
+    "switch": changes.switches,
+    "leave": changes.leaves,
+    "stop": changes.stops,
+    "count": _count,
+    "dose": _dose,
+    "one": _one,
+    "pays": _pays,
+    "runs on": _runs_on,
+    "prefers": _prefers,
+    "resigns": roles.resigns,
+}

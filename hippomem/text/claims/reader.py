@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from hippomem.text.claims import values
 from hippomem.text.claims.clauses import Clause, Word, clauses_of
-from hippomem.text.claims.copula import read_copula
-from hippomem.text.claims.lexicon import (
+from hippomem.text.claims.function_words import (
     ADVERBS,
     AUXILIARIES,
     BACKGROUND,
-    BASE,
-    BE_PAST,
-    BE_PRESENT,
-    ING,
     MODALS,
     MONTHS,
-    PAST,
-    PHRASES,
-    PRESENT,
     SILENT,
-    THIRD_PERSON,
-    TRIGGERS,
     WEEKDAYS,
 )
+from hippomem.text.claims.inflections import BASE, PAST, PRESENT, THIRD_PERSON, TRIGGERS
 from hippomem.text.claims.making import Claim, Statement
-from hippomem.text.claims.predicates import read_phrase
+from hippomem.text.claims.same_words import MAX_WORDS, same_words
 from hippomem.text.claims.subjects import Context, Subject, context_of, read_subject
+from hippomem.text.claims.verbs import claims_of_verb, verb_group
 from hippomem.text.sentences import MAX_SENTENCE_CHARACTERS
 
 #: Words that silence a sentence wherever they stand.
-_SILENCING = SILENT - {"until", "till"}
+_SILENCING = SILENT - {"until", "till", "once"}
+_OPENINGS = frozenset(["i", "we", "my", "our", "the"])
+#: "Emil moved to London in 1950" is history; a note of one year since this one may well be news.
+_RECENT = "2000"
+_UNTIL = frozenset("postponed delayed runs lasts valid".split())
+_DIGIT = re.compile(r"\d")
 _CLOSING = " \"'”’)]"
 #: A verb further into a clause than this has no subject that is one noun phrase.
 _MAX_VERB_AT = 10
-_NOTED = ADVERBS | frozenset("remember reminder know noted just a the to you be keep in mind aware".split())
-_QUOTES = frozenset('"“”„«»')
-
-
-class Verb(NamedTuple):
-    """A verb group. lemma: "" for a bare form of be.    voice: as in `lexicon.PHRASES`, "" when it claims nothing.
-
-    after: index behind its main verb.    be: index behind its last form of be, 0 without one that holds now.
-    """
-
-    lemma: str
-    voice: str
-    negated: bool
-    after: int
-    be: int
-    past: bool
+_NOTED = ADVERBS | frozenset(
+    "remember reminder know noted correction edit news status info just a the to you be keep in mind aware".split()
+)
+#: Somebody's words: a quotation mark that does not close within a name's length ("renamed to “Ibis”" has one that does).
+_QUOTE = re.compile(r"""["“„«](?!\w+(?:\s\w+){0,2}[.,!]?["”“»])(?=\w)""")
 
 
 def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> list[Claim]:
@@ -62,42 +49,67 @@ def claims_of_sentence(sentence: str, *, speaker: str = "", title: str = "") -> 
     >>> claims_of_sentence("Anna moved to Turin.")[0]
     Claim(slot='anna | place', value='turin')
     """
-    plain = sentence.lower().replace("’", "'").split()
-    if TRIGGERS.isdisjoint(plain) or not _SILENCING.isdisjoint(plain) or len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
+    if len(sentence) > 2 * MAX_SENTENCE_CHARACTERS:
         return []
-    if sentence.rstrip(_CLOSING)[-1:] in "?？" or any(mark in sentence for mark in _QUOTES):
+    plain = sentence.lower().replace("’", "'").split()
+    plain.append(plain[-1].rstrip(".!") if plain else "")  # "I smoke."
+    if not _SILENCING.isdisjoint(plain):
+        return []
+    # A verb that nobody listed may still have a number behind it.
+    numbered = plain[0] in _OPENINGS and len(plain) <= MAX_WORDS and _DIGIT.search(sentence) is not None
+    if TRIGGERS.isdisjoint(plain) and not numbered:
+        return []
+    if sentence.rstrip(_CLOSING)[-1:] in "?？" or _QUOTE.search(sentence):
         return []
     parts = clauses_of(sentence)
-    if any(
-        word.low in SILENT and not _is_postponement(part.words, i)
-        for part in parts
-        for i, word in enumerate(part.words)
-    ):
+    if any(_silences(part.words, i) for part in parts for i in range(len(part.words))):
         return []
-    if parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:  # "AdamSmith: I moved …" names who speaks
-        label = parts.pop(0)
-        speaker = " ".join(word.text for word in label.words) if label.words[0].low not in _NOTED else speaker
+    if not speaker and parts and parts[0].ends_with_colon and len(parts[0].words) <= 3:
+        label = parts.pop(0).words  # "AdamSmith: I moved …" names who speaks
+        speaker = " ".join(word.text for word in label) if not any(word.low in _NOTED for word in label) else ""
     context = context_of(speaker, title)
-    dated = any(values.is_year(word) for part in parts for word in part.words)
+    years = [word.text for part in parts for word in part.words if values.is_year(word)]
+    dated = bool(years) and not (context.notes and len(years) == 1 and years[0] >= _RECENT)
     lower = not any(word.text[:1].isupper() for part in parts for word in part.words)
-    found: dict[Claim, None] = {}
+    found: dict[str, set[str]] = {}
     inherited: Subject | None = None
     for at, clause in enumerate(parts):
-        if clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words):
-            pass  # "Please note that …"
-        elif clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND:
+        noted = clause.opener == "that" and at == 1 and all(word.low in _NOTED for word in parts[0].words)
+        if not noted and (clause.opener in BACKGROUND or clause.words[0].low in BACKGROUND):
             inherited = None
             continue
-        claims, inherited = _read(
-            clause, context, inherited, opens=at == 0 or clause.opener == "that", dated=dated, lower=lower
-        )
+        opens = at == 0 or noted
+        beside = _beside(parts, at, context)
+        claims, inherited = _read(clause, _Setting(context, inherited, beside, opens, dated, lower))
         if claims and not _goes_on_as_list(parts, at):
-            found |= dict.fromkeys(claims)
-    return list(found)
+            _add(found, claims)
+    if not found and len(parts) == 1:
+        _add(found, same_words(_without_opening(parts[0].words), context))
+    # What a sentence answers in two ways it does not answer: "lives in Rome but moves to Paris".
+    return [Claim(slot, value) for slot, answers in found.items() if len(answers) == 1 for value in answers]
 
 
-def _is_postponement(words: list[Word], i: int) -> bool:
-    return words[i].low in ("until", "till") and i > 0 and words[i - 1].low in ("postponed", "delayed")
+def _add(found: dict[str, set[str]], claims: list[Claim]) -> None:
+    for claim in claims:
+        found.setdefault(claim.slot, set()).add(claim.value)
+
+
+def _beside(parts: list[Clause], at: int, context: Context) -> Subject | None:
+    """The first of two subjects: "Emma and Liam live in Rome"."""
+    if at != 1 or parts[at].opener != "and":
+        return None
+    subject = read_subject(_without_opening(parts[0].words), context, opens=False)
+    return subject if subject is not None and subject.kind in ("name", "speaker") else None
+
+
+def _silences(words: list[Word], i: int) -> bool:
+    """Whether a word voids the sentence. Not "until" of what was put off till then, nor "once" of "once a day"."""
+    low = words[i].low
+    if low in ("until", "till") and i > 0 and words[i - 1].low in _UNTIL:
+        return False
+    if low == "once" and (i + 1 == len(words) or words[i + 1].low in ("a", "per", "every", "daily")):
+        return False
+    return low in SILENT
 
 
 def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
@@ -113,99 +125,57 @@ def _goes_on_as_list(parts: list[Clause], at: int) -> bool:
     return False
 
 
-def _read(
-    clause: Clause, context: Context, inherited: Subject | None, *, opens: bool, dated: bool, lower: bool
-) -> tuple[list[Claim], Subject | None]:
+class _Setting(NamedTuple):
+    """What a clause is read in. inherited: the subject when it names none.    beside: a subject that shares its verb."""
+
+    context: Context
+    inherited: Subject | None
+    beside: Subject | None
+    opens: bool
+    dated: bool
+    lower: bool
+
+
+def _read(clause: Clause, setting: _Setting) -> tuple[list[Claim], Subject | None]:
     """The claims of one clause, and the subject that the next clause has when it names none."""
     words = _without_opening(clause.words)
     for start in range(min(len(words), _MAX_VERB_AT)):
         low = words[start].low
         if low in MODALS:
             return [], None
-        if not (low in AUXILIARIES or low in PRESENT or low in PAST):
-            continue
+        if not (low in AUXILIARIES or low in PRESENT or low in PAST) or (words[start].name and start):
+            continue  # "I Married a Monster" is a title
         head = _without_adverbs(words[:start])
         negated = len(head) > 1 and head[-2].low == "no" and head[-1].low == "longer"
         head = _without_adverbs(head[:-2]) if negated else head
-        subject = read_subject(head, context, opens=opens) if head else inherited
-        if subject is not None:
-            if low in (THIRD_PERSON if subject.kind == "speaker" else BASE):
-                if low in AUXILIARIES:
-                    return [], None
-                continue
+        subject = read_subject(head, setting.context, opens=setting.opens) if head else setting.inherited
+        if subject is not None and _agrees(low, subject, head, setting):
             verb = verb_group(words, start)
             verb = verb._replace(negated=verb.negated or negated)
-            statement = Statement(subject, verb.negated, context, lower, dated)
-            claims = claims_of_verb(verb, words, statement)
+            subjects = [subject] if setting.beside is None else [setting.beside, subject]
+            claims = [
+                claim
+                for each in subjects
+                for claim in claims_of_verb(
+                    verb,
+                    words,
+                    Statement(each, verb.negated, setting.context, setting.lower, setting.dated, low == "are"),
+                )
+            ]
             if claims or low in AUXILIARIES:
                 return claims, subject
-        if low in AUXILIARIES:
+        elif low in AUXILIARIES:
             return [], None
-    return [], _leading_subject(words, context, opens=opens)
+    return [], _leading_subject(words, setting)
 
 
-def claims_of_verb(verb: Verb, words: list[Word], statement: Statement) -> list[Claim]:
-    """The claims of a verb group and what stands behind it."""
-    rest = words[verb.after :]
-    while rest and (rest[0].low in ADVERBS or rest[0].low in ("me", "us")):
-        rest = rest[1:]
-    if statement.subject.kind == "any" and verb.lemma not in ("cost", "price"):
-        return []  # "a day ticket costs 7 euros" is said of every one
-    if verb.voice and not (verb.negated and verb.past):
-        voices = (verb.voice, "passive event") if verb.voice == "passive state" else (verb.voice,)
-        for phrase in (phrase for voice in voices for phrase in PHRASES.get((verb.lemma, voice), ())):
-            if tuple(word.low for word in rest[: len(phrase.particles)]) == phrase.particles:
-                narrated = statement.dated and verb.past and statement.subject.kind != "speaker"
-                claims = read_phrase(phrase, rest[len(phrase.particles) :], statement, narrated=narrated)
-                if claims:
-                    return claims
-    return read_copula(words[verb.be :], statement, perfect=verb.past) if verb.be else []
-
-
-def verb_group(words: list[Word], start: int) -> Verb:
-    """The verb group that starts at *start*: its auxiliaries, negation and adverbs, and its main verb."""
-    aux: list[str] = []
-    negated, at = False, start
-    after_be = 0
-    while at < len(words):
-        low = words[at].low
-        if low in AUXILIARIES and not (low in ("has", "have", "does", "do", "did") and aux):
-            aux.append(low)
-            after_be = at + 1 if low in BE_PRESENT or low in ("be", "been") else after_be
-        elif low == "not" or low == "never":
-            negated = True
-        elif low == "no" and at + 1 < len(words) and words[at + 1].low == "longer":
-            negated, at = True, at + 1
-        elif low not in ADVERBS:
-            break
-        at += 1
-    while after_be and after_be < at:
-        after_be += 1
-    low = words[at].low if at < len(words) else ""
-    if low == "got" and at + 1 < len(words) and words[at + 1].low in PAST:  # "got promoted"
-        return Verb(PAST[words[at + 1].low], "passive event", negated, at + 2, at + 1, True)
-    voice, lemma, past = _voice(aux, low)
-    if aux in (["has"], ["have"]) and not voice:  # "has 120 employees"
-        return Verb("have", "state", negated, at, 0, False)
-    holds = bool(after_be) and not any(a in ("had", "do", "did") or a in BE_PAST for a in aux)
-    return Verb(lemma, voice, negated, at + 1, after_be if holds else 0, past)
-
-
-def _voice(aux: list[str], main: str) -> tuple[str, str, bool]:
-    """Voice, lemma, and whether it tells of what happened (not of what is)."""
-    if "had" in aux or "did" in aux or ("will" in aux and "be" not in aux):
-        return "", "", False
-    passive = any(a in BE_PRESENT or a in BE_PAST or a in ("be", "been") for a in aux)
-    happened = any(a in BE_PAST for a in aux) or "been" in aux
-    if main in ING and passive:
-        return ("", "", False) if any(a in BE_PAST for a in aux) else ("state", ING[main], False)
-    if main in PAST and passive:
-        return "passive event" if happened else "passive state", PAST[main], happened
-    if main in PAST and (aux in (["has"], ["have"]) or not aux) and not (main in PRESENT and not aux):
-        return "event", PAST[main], True
-    if main in PRESENT and not passive and not ({"has", "have"} & set(aux)):
-        return "state", PRESENT[main], False
-    return "", "", happened
+def _agrees(verb: str, subject: Subject, head: list[Word], setting: _Setting) -> bool:
+    """Whether the form fits the subject: what does not is another word ("Sounds like fun"), or has many subjects."""
+    plural = subject.kind == "speaker" or setting.beside is not None
+    last = head[-1].low if head else ""
+    if last.endswith("s") and not last.endswith("ss") and (verb in AUXILIARIES or len(head) > 1):
+        return True  # "Backups are", "my parents live"
+    return verb not in (THIRD_PERSON if plural else BASE)
 
 
 def _without_opening(words: list[Word]) -> list[Word]:
@@ -238,6 +208,8 @@ def _without_adverbs(words: list[Word]) -> list[Word]:
     return words
 
 
-def _leading_subject(words: list[Word], context: Context, *, opens: bool) -> Subject | None:
-    """ "I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
-    return read_subject(words[:1], context, opens=opens) if words and words[0].low in ("i", "we", "he", "she") else None
+def _leading_subject(words: list[Word], setting: _Setting) -> Subject | None:
+    """Such as "I got a raise (and moved …)": whom a clause is about whose verb is unknown."""
+    if not words or words[0].low not in ("i", "we", "he", "she"):
+        return None
+    return read_subject(words[:1], setting.context, opens=setting.opens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hippomem.text.claims.clauses import Word, key
-from hippomem.text.claims.lexicon import (
+from hippomem.text.claims.function_words import (
     ADVERBS,
     MAGNITUDES,
     MONTHS,
@@ -18,6 +18,7 @@ from hippomem.text.claims.lexicon import (
     UNITS,
     WEEKDAYS,
 )
+from hippomem.text.claims.places import COUNTRIES, REGIONS
 
 Words = list[Word]
 MAX_VALUE_WORDS = 7
@@ -26,6 +27,7 @@ _DETERMINERS = frozenset(["the", "a", "an", "my", "our"])
 _NO_NAMES = frozenset(
     "home night work school my our his her their your times weekends once first least all best it".split()
 )
+_FIRMS = frozenset(["plc", "ltd", "inc", "llc", "gmbh"])
 _ORDINALS = ("st", "nd", "rd", "th")
 
 
@@ -50,10 +52,14 @@ def is_number(word: Word) -> bool:
 def name(words: Words, *, lower: bool = False) -> Value | None:
     """A proper name at the front of *words*. lower: the text has no capitals, take what stands before a stopper."""
     start = 1 if words and words[0].low in ("the", "a", "an") else 0
+    called = next((i for i, word in enumerate(words[:5]) if word.low in ("called", "named")), 0)
+    if start and called > 1:  # "a startup called Nimbus"
+        start = called + 1
     taken = start
     while taken < len(words) and taken - start < MAX_VALUE_WORDS:
         this = words[taken]
         linked = this.low in NAME_CONNECTORS and taken > start and _name_follows(words, taken + 1)
+        linked = linked or (this.low in _FIRMS and taken > start)
         if not ((this.name and not _is_time(this)) or linked or (lower and not start and this.low not in STOPPERS)):
             break
         taken += 1
@@ -61,6 +67,8 @@ def name(words: Words, *, lower: bool = False) -> Value | None:
         return None
     if taken < len(words) and taken - start < MAX_VALUE_WORDS and not _ends_phrase(words[taken]):
         return None  # "moved to Rome street food": not the whole of it
+    if taken - start == 1 and is_year(words[start]):
+        return None  # "written in 1899"
     if lower and any(word.low in _NO_NAMES or word.low in NOT_IN_NOUN_PHRASE for word in words[start:taken]):
         return None
     text = key(words[start:taken])
@@ -96,6 +104,18 @@ def number(words: Words) -> Value | None:
     return Value(text, words[taken:]) if text.strip() else None
 
 
+def place_attribute(value: str) -> str:
+    """Living in Rome and living in Italy answer two questions."""
+    return "country" if value in COUNTRIES else "region" if value in REGIONS else "place"
+
+
+def measured(attribute: str, value: str) -> tuple[str, str]:
+    """Attribute and value of a thing without a noun: "is 20 degrees" answers nothing that "is 30 square metres" does."""
+    first, *unit = value.split()
+    split = attribute == "is" and unit and first[:1].isdigit() and not any(word[:1].isdigit() for word in unit)
+    return (f"is in {' '.join(unit)}", first) if split else (attribute, value)
+
+
 class When(NamedTuple):
     """A day and a time, folded, either may be ""."""
 
@@ -104,8 +124,11 @@ class When(NamedTuple):
     rest: Words
 
 
-def when(words: Words) -> When | None:
-    """A day, a time, or both: "Tuesday", "May 3", "14 May 2025", "Monday at 3 pm", "10:00", "noon"."""
+def when(words: Words, *, hour: bool = False) -> When | None:
+    """A day, a time, or both: "Tuesday", "May 3", "14 May 2025", "Monday at 3 pm", "10:00", "noon".
+
+    hour: a bare number at the front is one ("at 9").
+    """
     day: Words = []
     time: Words = []
     at = 0
@@ -114,13 +137,21 @@ def when(words: Words) -> When | None:
         bare = this.low[:-1] if this.low.endswith("s") and this.low[:-1] in WEEKDAYS else this.low
         if bare in WEEKDAYS or this.low in MONTHS or is_year(this):
             day.append(this._replace(text=bare))
-        elif _is_clock(words, at) or (this.low in TIME_WORDS and this.low not in ("tomorrow",)):
+        elif (
+            _is_clock(words, at)
+            or (this.low in TIME_WORDS and this.low != "tomorrow")
+            or (((hour and not at) or (at and words[at - 1].low == "at")) and _is_hour(words, at))
+        ):
             time.append(this)
         elif this.low == "tomorrow":
             day.append(this)
         elif _is_day_number(words, at):
             day.append(this._replace(text=this.text.rstrip("stndrh") or this.text))
-        elif this.low in ("on", "at", "the", "of", "from") and at + 1 < len(words) and _is_when(words, at + 1):
+        elif (
+            this.low in ("on", "at", "the", "of", "from")
+            and at + 1 < len(words)
+            and (_is_when(words, at + 1) or (this.low == "at" and at and _is_hour(words, at + 1)))
+        ):
             pass
         else:
             break
@@ -139,6 +170,11 @@ def _is_clock(words: Words, at: int) -> bool:
     return at + 1 < len(words) and words[at + 1].low in ("am", "pm", "a.m", "p.m", "o'clock") and len(low) <= 5
 
 
+def _is_hour(words: Words, at: int) -> bool:
+    low = words[at].low
+    return low.isdigit() and int(low[:3]) <= 24 and (at + 1 == len(words) or words[at + 1].low in STOPPERS)
+
+
 def _is_day_number(words: Words, at: int) -> bool:
     low = words[at].low
     digits = low[:-2] if low.endswith(_ORDINALS) else low
@@ -154,6 +190,18 @@ def _is_when(words: Words, at: int) -> bool:
     low = words[at].low
     plural = low.removesuffix("s")
     return plural in WEEKDAYS or low in MONTHS or low in TIME_WORDS or _is_clock(words, at) or _is_day_number(words, at)
+
+
+def identifier(words: Words, *, known: bool = False) -> Value | None:
+    """One word that nobody writes in prose: a password, an address, a key, a version.
+
+    known: of an attribute that has such values, so that a hyphen or a point is mark enough.
+    """
+    if not words or (len(words) > 1 and qualifier(words[1:]) is None):
+        return None
+    text = words[0].text
+    marked = any(c in "@_/" or c.isdigit() or (known and c in ".-") for c in text)
+    return Value(key(words[:1]), words[1:]) if marked else None
 
 
 def phrase(words: Words) -> Value | None:

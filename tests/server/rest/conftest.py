@@ -70,7 +70,9 @@ class Served:
 
 
 @contextmanager
-def serving(store: Path, *, embedder: HashEmbedder | None = None, **settings: Any) -> Iterator[Served]:
+def serving(
+    store: Path, *, embedder: HashEmbedder | None = None, ready: bool = True, **settings: Any
+) -> Iterator[Served]:
     """The app in this process, behind uvicorn in a thread."""
     settings = {"rate": 0, **settings}
     app = create_app(ServerSettings(store=str(store), port=0, **settings), embedder=embedder or HashEmbedder())
@@ -83,6 +85,9 @@ def serving(store: Path, *, embedder: HashEmbedder | None = None, **settings: An
             time.sleep(0.01)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            while ready and client.get("/readyz").status_code != 200:
+                assert time.monotonic() < until, app.state.running.failure
+                time.sleep(0.01)
             yield Served(url, store, client, app=app)
     finally:
         server.should_exit = True
@@ -97,6 +102,17 @@ def served(tmp_path: Path) -> Iterator[Served]:
     """A server over a new store, embedded by word hashing."""
     with serving(tmp_path / "notes.hippo") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server over one memory, "Here.", for requests that change nothing; shared by the tests of a file."""
+    with serving(tmp_path_factory.mktemp("steady") / "notes.hippo") as server:
+        server.add("Here.")
+        yield server
+        # Whatever was asked, and refused, the one memory is all there is.
+        assert server.client.get("/v1/namespaces").json() == {"namespaces": ["default"]}
+        assert [each["text"] for each in server.client.get("/v1/memories").json()["memories"]] == ["Here."]
 
 
 @pytest.fixture

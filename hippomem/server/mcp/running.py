@@ -1,0 +1,163 @@
+"""A process that serves MCP and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from hippomem.errors import ConfigError, HippomemError
+from hippomem.service.tenants import Tenants
+
+log = logging.getLogger("hippomem.mcp")
+#: Seconds between two looks for what has expired. Searches leave it out at once; this takes it out of the file.
+_EXPIRE_EVERY = 60.0
+#: Seconds that calls get to end when the server is asked to stop.
+_GRACE = 5
+_BACKLOG = 128
+
+
+def serve_stdio(path: Path, *, embedder: str | None, namespace: str, user: str | None) -> None:
+    """Serve one client on standard input and output until it goes. Raises ConfigError, StoreError, ModelError."""
+    from hippomem.server.mcp.stdio import serve
+
+    log_to_stderr()
+    with Tenants(path, embedder=embedder) as tenants:
+
+        async def main() -> None:
+            async with upkeep(tenants, warm=namespace), anyio.create_task_group() as tasks:
+                if sys.platform != "win32":
+                    tasks.start_soon(_end_at_signal, tenants)
+                await serve(tenants, namespace=namespace, user=user)
+                tasks.cancel_scope.cancel()
+
+        anyio.run(main)
+
+
+def serve_http(
+    path: Path,
+    *,
+    embedder: str | None,
+    namespace: str | None,
+    user: str | None,
+    host: str,
+    port: int,
+    allowed_hosts: Sequence[str],
+    allowed_origins: Sequence[str],
+    rate: int,
+) -> None:
+    """Serve streamable HTTP until the process is asked to stop.
+
+    Raises ConfigError (a public address without keys, a port in use), StoreError, ModelError.
+    """
+    import uvicorn
+
+    from hippomem.server.access import Access, Keys, RateLimit, check_address
+    from hippomem.server.mcp.http import PATH, served_app
+
+    log_to_stderr()
+    log_requests()
+    with Tenants(path, embedder=embedder) as tenants:
+        check_address(host, has_keys=Keys(tenants.store).any(), allowed_hosts=allowed_hosts)
+        access = Access(tenants.store, host=host, allowed_hosts=allowed_hosts)
+        app = served_app(
+            tenants,
+            access,
+            RateLimit(rate),
+            namespace=namespace,
+            user=user,
+            host=host,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
+            around=lambda: upkeep(tenants),
+        )
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GRACE)
+        # uvicorn raises the signal that ended it once more when all is done; by default that would skip the closing here.
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            with _listening(host, port) as listening:
+                sys.stderr.write(f"MCP at http://{_shown(listening)}{PATH}\n")
+                uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            access.close()
+
+
+@asynccontextmanager
+async def upkeep(tenants: Tenants, *, warm: str | None = None) -> AsyncIterator[None]:
+    """Forget what has expired, meanwhile. warm: a namespace that will be asked, to be made ready for it."""
+
+    async def expire() -> None:
+        if warm is not None:
+            await anyio.to_thread.run_sync(_warm, tenants, warm)
+        while True:
+            try:
+                await anyio.to_thread.run_sync(tenants.expire)
+            except HippomemError as error:  # busy, or a full disk: the next time will do
+                log.warning("expired memories could not be forgotten: %s", error)
+            await anyio.sleep(_EXPIRE_EVERY)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(expire)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _end_at_signal(tenants: Tenants) -> None:
+    """End the process at a signal, as soon as what is being written is.
+
+    From inside: the thread that waits for input cannot be woken, and an orderly end would wait for it.
+    """
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            with anyio.move_on_after(_GRACE):
+                await anyio.to_thread.run_sync(tenants.close, abandon_on_cancel=True)
+            os._exit(128 + number)
+
+
+def _warm(tenants: Tenants, namespace: str) -> None:
+    """One search, so that the first one asked for need not wait for what is loaded and compiled by it."""
+    if tenants.exists(namespace):
+        with tenants.reading(namespace) as memory:
+            memory.search("anything", k=1)
+
+
+def log_to_stderr(level: int = logging.WARNING) -> None:
+    """Log to standard error: standard output is the protocol's."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def log_requests() -> None:
+    """One line of JSON a request, as Guard writes it."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("hippomem.server.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that clients can connect to. Raises ConfigError."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --host or --port."
+        ) from error
+
+
+def _shown(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
