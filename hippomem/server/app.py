@@ -19,6 +19,7 @@ from hippomem.server.access import Guard
 from hippomem.server.describing import DESCRIPTION, describe
 from hippomem.server.errors import on_framework_error, on_hippomem_error, on_invalid
 from hippomem.server.metrics import Counting, Metrics
+from hippomem.server.page.router import router as page
 from hippomem.server.routes import admin, health, memories, search
 from hippomem.server.running import Running
 from hippomem.server.settings import ServerSettings
@@ -68,6 +69,7 @@ def create_app(
     for group in (memories, search, admin):
         app.include_router(group.router, dependencies=[Security(_KEY)])
     app.include_router(health.router)
+    app.include_router(page)
     app.state.routes = [route for group in (memories, search, admin, health) for route in group.router.routes]
     _mount_mcp(app, running)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
