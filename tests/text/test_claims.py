@@ -324,13 +324,13 @@ def test_the_time_is_linear(piece: str) -> None:
         lambda: clauses_of(text),
         lambda: claims_of_triple(text, text, text),
     ):
-        start = time.process_time()
+        start = time.thread_time()
         read()
-        assert time.process_time() - start < 0.2
+        assert time.thread_time() - start < 0.2
     long = ("I live in " + piece * 400)[:1900]
-    start = time.process_time()
+    start = time.thread_time()
     claims_of_sentence(long, speaker="Sam", title="Some Title")
-    assert time.process_time() - start < 0.05
+    assert time.thread_time() - start < 0.05
 
 
 def test_a_year_makes_a_story_but_not_of_a_recent_note() -> None:
