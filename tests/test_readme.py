@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from hippomem import Memory
 from hippomem.cli import app
+from hippomem.testing import HashEmbedder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +43,14 @@ def test_the_agents_example_prints_the_block_below_it(
     exec(compile(blocks("python")[1], "README.md", "exec"), {})  # noqa: S102
     assert capsys.readouterr().out in README
     assert b"Lyon" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", range(2, len(blocks("python"))))
+def test_the_examples_for_frameworks_run(number: int) -> None:
+    """Each over a memory that is open."""
+    with Memory(embedder=HashEmbedder()) as memory:
+        memory.add("Anna works at Gull Rock Observatory.", user="anna")
+        exec(compile(blocks("python")[number], "README.md", "exec"), {"memory": memory})  # noqa: S102
 
 
 def test_every_command_shown_exists() -> None:

@@ -14,7 +14,7 @@ from hippomem.server.mcp import arguments as takes
 from hippomem.server.mcp import telling
 from hippomem.server.mcp.outputs import Forgotten, Page, Recalled, Remembered
 from hippomem.text.dates import require_date
-from hippomem.types import Document, MemoryRecord, Recall, SearchResult
+from hippomem.types import Document, MemoryRecord, Recall, SearchResult, Where
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
@@ -155,7 +155,7 @@ def forget(call: Call, given: takes.Forget) -> Told:
             count = memory.forget(**call.where(given))
         else:
             # Of a memory that others told too, a settled user forgets his own part.
-            mine = {} if call.reach.user is None else {"user": call.reach.user}
+            mine: Where = {} if call.reach.user is None else {"user": call.reach.user}
             count = memory.forget(*dict.fromkeys(call.own(memory, some_id).memory_id for some_id in given.ids), **mine)
     return Told(asdict(Forgotten(count)), telling.forgotten(count))
 
