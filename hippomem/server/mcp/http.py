@@ -58,6 +58,8 @@ class McpEndpoint:
     ) -> None:
         self._admit = admit
         self._namespace, self._user = namespace, user
+        #: Where `mount` put it.
+        self.route: Route | None = None
         self._sessions = StreamableHTTPSessionManager(
             McpServer(tenants, self._reach).protocol,
             stateless=True,
@@ -74,6 +76,8 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of ASGI."""
         assert scope["type"] == "http"
+        if self.route is not None:
+            scope["route"] = self.route  # FastAPI names its own routes only, and the log and metrics go by the name
         if scope["method"] != "POST":
             # The protocol allows it: a server that sends nothing on its own offers no stream, and without sessions there is
             # nothing to delete. A stream that stays open would only hold a shutdown up.
@@ -95,7 +99,8 @@ class McpEndpoint:
 
 def mount(app: Starlette, endpoint: McpEndpoint, *, path: str = PATH) -> None:
     """Serve *endpoint* at *path* of a Starlette or FastAPI app, which must not have started yet."""
-    app.router.routes.insert(0, Route(path, endpoint=endpoint, include_in_schema=False))  # before what takes all paths
+    endpoint.route = Route(path, endpoint=endpoint, include_in_schema=False)
+    app.router.routes.insert(0, endpoint.route)  # before what takes all paths
     around = app.router.lifespan_context
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,7 +11,6 @@ from hippomem.memory import Memory
 from hippomem.server import requests, responses
 from hippomem.server.calls import ACall, CheckedRoute, Json, needs
 from hippomem.server.describing import BODY, READ, errors
-from hippomem.types import SearchResult
 
 router = APIRouter(route_class=CheckedRoute, tags=["search"])
 _ERRORS = errors(*READ, *BODY, 400, 502)
@@ -22,7 +22,7 @@ async def search(body: requests.Search, call: ACall) -> Json:
     """Find the passages that answer a query, each with the reasons why it was found."""
 
     def work(memory: Memory) -> Json:
-        return Json(_search(memory, body, body).to_dict())
+        return Json(_search(memory, body, body))
 
     answer = await call.reading(body.namespace, work)
     call.running.metrics.searches.inc()
@@ -35,15 +35,15 @@ async def search_batch(body: requests.SearchBatch, call: ACall) -> Json:
     """Search for several queries; one result for each, in their order."""
 
     def work(memory: Memory) -> Json:
-        return Json({"results": [_search(memory, query, body).to_dict() for query in body.queries]})
+        return Json({"results": [_search(memory, query, body) for query in body.queries]})
 
     answer = await call.reading(body.namespace, work)
     call.running.metrics.searches.inc(len(body.queries))
     return answer
 
 
-def _search(memory: Memory, one: requests.OneSearch, how: requests.Search | requests.SearchBatch) -> SearchResult:
-    return memory.search(
+def _search(memory: Memory, one: requests.OneSearch, how: requests.Search | requests.SearchBatch) -> dict[str, Any]:
+    found = memory.search(
         one.query,
         k=one.k,
         retriever=how.retriever,
@@ -51,6 +51,8 @@ def _search(memory: Memory, one: requests.OneSearch, how: requests.Search | requ
         freshness=how.freshness,
         **one.where.given(),
     )
+    # One level of `to_dict`; `Json` writes the hits as they are.
+    return {field.name: getattr(found, field.name) for field in fields(found)}
 
 
 @router.post("/v1/recall", response_model=responses.Recall, responses=_ERRORS)
