@@ -73,6 +73,7 @@ class Running:
                 )
             )
             self._access = Access(self._tenants.store, host=settings.host, allowed_hosts=settings.allow_hosts)
+            await anyio.to_thread.run_sync(self._tenants.warm)
         except Exception as error:
             self.failure = error
             LOG.error("the store could not be opened", exc_info=error)

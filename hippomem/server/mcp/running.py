@@ -124,7 +124,8 @@ async def _end_at_signal(tenants: Tenants) -> None:
 
 
 def _warm(tenants: Tenants, namespace: str) -> None:
-    """One search, so that the first one asked for need not wait for what is loaded and compiled by it."""
+    """So that the first search asked for need not wait for what is compiled and read by it."""
+    tenants.warm()
     if tenants.exists(namespace):
         with tenants.reading(namespace) as memory:
             memory.search("anything", k=1)
