@@ -263,11 +263,8 @@ def small() -> Iterator[Memory]:
         yield memory
 
 
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
+SCALARS = st.none() | st.booleans() | st.floats() | st.text()
+ANYTHING = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(), SCALARS | st.lists(SCALARS), max_size=3)
 NAMES = st.sampled_from(["remember", "recall", "forget"])
 
 

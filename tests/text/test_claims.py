@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -324,13 +325,19 @@ def test_the_time_is_linear(piece: str) -> None:
         lambda: clauses_of(text),
         lambda: claims_of_triple(text, text, text),
     ):
-        start = time.process_time()
-        read()
-        assert time.process_time() - start < 0.2
+        assert cpu(read) < 0.2
     long = ("I live in " + piece * 400)[:1900]
-    start = time.process_time()
-    claims_of_sentence(long, speaker="Sam", title="Some Title")
-    assert time.process_time() - start < 0.05
+    assert cpu(lambda: claims_of_sentence(long, speaker="Sam", title="Some Title")) < 0.05
+
+
+def cpu(read: Callable[[], object]) -> float:
+    """Seconds of this thread that a call takes, the best of three."""
+    taken = []
+    for _ in range(3):
+        start = time.thread_time()
+        read()
+        taken.append(time.thread_time() - start)
+    return min(taken)
 
 
 def test_a_year_makes_a_story_but_not_of_a_recent_note() -> None:
