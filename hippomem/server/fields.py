@@ -106,13 +106,13 @@ Query = Annotated[
 K = Annotated[int, Field(description="Passages wanted; fewer when there are fewer.", ge=1, le=1000), WHOLE]
 
 #: Rules between fields, for the description; null is as good as left out.
-TTL_OR_EXPIRES_AT = {
+TTL_OR_EXPIRES_AT: dict[str, Any] = {
     "not": {
         "required": ["ttl", "expires_at"],
         "properties": {"ttl": {"type": "number"}, "expires_at": {"type": "string"}},
     }
 }
-IDS_OR_WHERE = {
+IDS_OR_WHERE: dict[str, Any] = {
     "oneOf": [
         {"required": ["ids"], "properties": {"ids": {"type": "array"}, "where": {"type": "null"}}},
         {"required": ["where"], "properties": {"where": {"type": "object"}, "ids": {"type": "null"}}},
