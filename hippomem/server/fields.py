@@ -35,7 +35,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+#: Behind the limits of a whole number: before them, the description would lose them.
+WHOLE = BeforeValidator(_whole)
 Namespace = Annotated[
     str,
     Field(
@@ -68,7 +69,9 @@ Agent = Annotated[Name, Field(description="The agent that remembers it.", exampl
 Session = Annotated[Name, Field(description="The conversation or document it is part of.", examples=["chat-1"])]
 Speaker = Annotated[Name, Field(description="Who said it.", examples=["Anna"])]
 Position = Annotated[
-    Whole, Field(description="Its place within the session, as a turn number.", ge=-(2**53), le=2**53, examples=[3])
+    int,
+    Field(description="Its place within the session, as a turn number.", ge=-(2**53), le=2**53, examples=[3]),
+    WHOLE,
 ]
 KindOf = Annotated[Kind, Field(description="semantic: knowledge. episodic: an event. procedural: how to do something.")]
 Metadata = Annotated[
@@ -100,4 +103,23 @@ Query = Annotated[
         examples=["Where was Comet Sorrel discovered?"],
     ),
 ]
-K = Annotated[Whole, Field(description="Passages wanted; fewer when there are fewer.", ge=1, le=1000)]
+K = Annotated[int, Field(description="Passages wanted; fewer when there are fewer.", ge=1, le=1000), WHOLE]
+
+#: Rules between fields, for the description; null is as good as left out.
+TTL_OR_EXPIRES_AT: dict[str, Any] = {
+    "not": {
+        "required": ["ttl", "expires_at"],
+        "properties": {"ttl": {"type": "number"}, "expires_at": {"type": "string"}},
+    }
+}
+IDS_OR_WHERE: dict[str, Any] = {
+    "oneOf": [
+        {"required": ["ids"], "properties": {"ids": {"type": "array"}, "where": {"type": "null"}}},
+        {"required": ["where"], "properties": {"where": {"type": "object"}, "ids": {"type": "null"}}},
+    ]
+}
+
+
+def one_given(**types: str) -> dict[str, Any]:
+    """At least one of these fields, with a value of its type."""
+    return {"anyOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in types.items()]}

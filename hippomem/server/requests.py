@@ -58,6 +58,8 @@ class Where(Body):
 class Remembered(Body):
     """What is remembered with a text, besides the text."""
 
+    model_config = ConfigDict(json_schema_extra=f.TTL_OR_EXPIRES_AT)
+
     title: f.Title = ""
     source_id: f.SourceId | None = None
     kind: f.KindOf | None = None
@@ -126,6 +128,8 @@ class ChatMessage(BaseModel):
 class AddMessages(Body):
     """Messages of a chat to remember, in the order in which they were said."""
 
+    model_config = ConfigDict(json_schema_extra=f.TTL_OR_EXPIRES_AT)
+
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=f.MOST_AT_ONCE)]
     namespace: f.Namespace = "default"
     user: f.User | None = None
@@ -162,6 +166,21 @@ Add = Annotated[
 class Update(Body):
     """What of a memory changes; what is left out, or null, stays."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            **f.TTL_OR_EXPIRES_AT,
+            **f.one_given(
+                text="string",
+                title="string",
+                kind="string",
+                occurred_at="string",
+                metadata="object",
+                ttl="number",
+                expires_at="string",
+            ),
+        }
+    )
+
     namespace: f.Namespace = "default"
     text: f.Text | None = None
     title: f.Title | None = None
@@ -190,6 +209,8 @@ class Update(Body):
 
 class Forget(Body):
     """Which memories to forget: by their ids, all or none; or all that a filter finds."""
+
+    model_config = ConfigDict(json_schema_extra=f.IDS_OR_WHERE)
 
     namespace: f.Namespace = "default"
     ids: Annotated[list[f.MemoryId] | None, Field(min_length=1, max_length=f.MOST_AT_ONCE)] = None
@@ -242,8 +263,8 @@ class RecallQuery(Body):
 
     namespace: f.Namespace = "default"
     query: f.Query
-    max_tokens: Annotated[f.Whole, Field(description="The block is at most so long.", ge=1, le=1_000_000)] = 1000
-    k: Annotated[f.Whole, Field(description="Passages that are looked at.", ge=1, le=1000)] = 20
+    max_tokens: Annotated[int, Field(description="The block is at most so long.", ge=1, le=1_000_000), f.WHOLE] = 1000
+    k: Annotated[int, Field(description="Passages that are looked at.", ge=1, le=1000), f.WHOLE] = 20
     where: Where = Where()
     freshness: bool | None = None
     """Rank what was said later before what it contradicts; null for as the server was started."""
@@ -254,7 +275,7 @@ class Question(Body):
 
     namespace: f.Namespace = "default"
     question: f.Query
-    k: Annotated[f.Whole, Field(description="Passages that come with the answer.", ge=1, le=1000)] = 5
+    k: Annotated[int, Field(description="Passages that come with the answer.", ge=1, le=1000), f.WHOLE] = 5
 
 
 class ListParams(NamespaceParams):

@@ -82,7 +82,10 @@ async def list_memories(params: Annotated[requests.ListParams, Query()], call: A
 def _where(params: requests.ListParams) -> dict[str, Any]:
     where = params.model_dump(include=set(requests.Where.model_fields), exclude_none=True)
     if params.metadata is not None:
-        where["metadata"] = read_json(params.metadata.encode("utf-8"))
+        try:
+            where["metadata"] = read_json(params.metadata.encode("utf-8"))
+        except InputError as error:
+            raise InputError(str(error).replace("the body", "query.metadata")) from error
         if not isinstance(where["metadata"], dict):
             raise InputError('query.metadata is no JSON object; write it as {"name": "value"}.')
     return where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hippomem.server.access import Keys
 from hippomem.store import Store
 from tests.server.rest.conftest import serving
 
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 
@@ -26,10 +28,11 @@ def run(tmp_path: Path, *options: str) -> tuple[int, str]:
         _, key = Keys(store).create("schemathesis", "admin")
     with serving(path) as server:
         server.client.headers["authorization"] = f"Bearer {key}"
-        server.add("Comet Sorrel was discovered at Gull Rock Observatory.", source_id="0")
+        server.add("Comet Sorrel was discovered at Gull Rock.", source_id="m-5f0c7b6a1d2e3f4a5b6c7d8e")
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--no-color"]
         command += ["-H", f"Authorization: Bearer {key}", "--exclude-checks", "positive_data_acceptance", *options]
-        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)}
+        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert server.client.get("/readyz").status_code == 200
     report = ran.stdout + ran.stderr
     assert ran.returncode == 0, report
@@ -40,7 +43,7 @@ def run(tmp_path: Path, *options: str) -> tuple[int, str]:
 
 def test_a_few_hundred_requests(tmp_path: Path) -> None:
     """Every operation answers as described, to good and to bad requests."""
-    generated, report = run(tmp_path, "--phases", "examples,fuzzing", "-n", "12", "--seed", "1")
+    generated, report = run(tmp_path, "--phases", "examples,fuzzing", "-n", "10", "--seed", "1")
     assert generated >= 150, report
 
 

@@ -87,7 +87,7 @@ class Drawing:
         if "$ref" in schema:
             return self.value(name, self.schemas[schema["$ref"].rpartition("/")[2]], depth)
         choices = schema.get("anyOf") or schema.get("oneOf")
-        if choices:
+        if choices and "properties" not in schema:  # with properties, they are rules on which of these go together
             return self.value(name, self.draw(st.sampled_from(choices)), depth)
         if "const" in schema:
             return schema["const"]

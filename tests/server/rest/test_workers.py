@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -28,11 +29,22 @@ def workers_of(server: Served, count: int) -> set[int]:
     seen: set[int] = set()
     while len(seen) < count:
         assert time.monotonic() < until, seen
-        with httpx.Client(base_url=server.url) as client:  # a connection of its own may go to another worker
-            client.get("/readyz")
+        with ExitStack() as stack:
+            # Connections of their own may go to another worker, all the more when several come at once.
+            clients = [stack.enter_context(httpx.Client(base_url=server.url, timeout=PATIENCE)) for _ in range(6)]
+            threads = [threading.Thread(target=_ask, args=(client,)) for client in clients]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         lines = [json.loads(line) for line in server.log]
         seen = {line["process"] for line in lines if line.get("route") == "/readyz" and line["status"] == 200}
     return seen
+
+
+def _ask(client: httpx.Client) -> None:
+    with suppress(httpx.TransportError):  # a worker that was killed just now
+        client.get("/readyz")
 
 
 def appears(server: Served, text: str, query: str) -> float:
