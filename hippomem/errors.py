@@ -143,7 +143,7 @@ class StoreBusyError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """No space is left on the disk; what was asked for was not done, and nothing is half written."""
+    """No space is left on the disk. Nothing is half written; what was asked for may be asked for again."""
 
 
 class IndexingError(HippomemError):

@@ -344,6 +344,7 @@ def _as_store_error(error: sqlite3.DatabaseError, path: str) -> StoreError:
         return StoreError(f"'{path}' cannot be written ({message}); check the permissions of the file and its folder.")
     if "full" in message:
         return StoreFullError(
-            f"the disk of '{path}' is full; nothing of this step was stored, what was stored before is safe."
+            f"the disk of '{path}' is full; what was stored before is safe, and nothing is half written. Make room and send "
+            "this again: a text that was stored already, but not indexed, is indexed then."
         )
     return StoreError(f"'{path}': {message}")
