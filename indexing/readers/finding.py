@@ -78,8 +78,7 @@ def _file(path: Path, options: ReadOptions) -> Found:
 
 
 def _folder(path: Path, options: ReadOptions) -> Found:
-    own = [path / name for name in _CORPUS if (path / name).is_file()]
-    corpora = own or sorted(file for name in _CORPUS for file in path.glob(f"*/{name}") if file.is_file())
+    corpora = _corpora([path]) or _corpora(sorted(below for below in path.iterdir() if below.is_dir()))
     if corpora and options.format in (None, "jsonl"):
         named = {file.relative_to(path).as_posix(): file for file in corpora}
         return Found(path, path, lambda: iter(named.items()), named.__contains__)
@@ -96,6 +95,12 @@ def _folder(path: Path, options: ReadOptions) -> Found:
         return (found for found in walk(path) if isinstance(found, ReadError) or format_of(found[0]) == wanted)
 
     return Found(path, path, of_format, holds, options.format)
+
+
+def _corpora(folders: Sequence[Path]) -> list[Path]:
+    """The corpus file of each BEIR folder among *folders*; one that is there packed and unpacked is read once."""
+    there = ([file for name in _CORPUS if (file := folder / name).is_file()] for folder in folders)
+    return [files[0] for files in there if files]
 
 
 def _pattern(path: Path, options: ReadOptions) -> Found:

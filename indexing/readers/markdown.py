@@ -20,6 +20,9 @@ _KEY = re.compile(r"\s*(?:#.*\n\s*)*[\w-]+[ \t]*:(?:\s|$)")
 _DEPTH = 20
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+#: What a title is written with and does not say: links, emphasis, code, an anchor.
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_MARKS = re.compile(r"\*+|`+|~~|[ \t]*\{#[\w-]+\}$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 
 
@@ -96,7 +99,7 @@ def split_heading(text: str) -> tuple[str, str]:
         elif not fence:
             title, length = _heading(lines, at)
             if title:
-                return title, text if before else "\n".join(lines[at + length :])
+                return _LINK.sub(r"\1", _MARKS.sub("", title)), text if before else "\n".join(lines[at + length :])
         before = before or bool(line.strip())
     return "", text
 

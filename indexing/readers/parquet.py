@@ -14,6 +14,8 @@ from indexing.readers.rows import Rows, canonical_columns, parsed_metadata
 
 #: Rows decoded at once: few, since a row may be a book.
 _BATCH = 256
+#: Bytes of a column read at once; without it Arrow reads a column of a row group whole.
+_BUFFER = 1 << 20
 
 
 def read(source: Input) -> Entries:
@@ -28,7 +30,7 @@ def read(source: Input) -> Entries:
     rows = Rows(source)
     number = 0
     try:
-        with source.path.open("rb") as stream, pq.ParquetFile(stream, pre_buffer=False) as file:
+        with source.path.open("rb") as stream, pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER) as file:
             kept = [field.name for field in file.schema_arrow if not _is_left_out(field.type)]
             names = canonical_columns(kept, source)
             for batch in file.iter_batches(batch_size=_BATCH, columns=kept, use_threads=False):
@@ -40,7 +42,7 @@ def read(source: Input) -> Entries:
                         raise
                     except InputError as error:
                         yield ReadError(str(error), path=source.path, row=number)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (pa.ArrowException, ValueError, LookupError, OverflowError) as error:  # also of values that Python has not
         raise ReadError(
             f"cannot be read as Parquet after row {number:,} ({str(error).strip()[:200]}); write the file anew.",
             path=source.path,
@@ -49,9 +51,20 @@ def read(source: Input) -> Entries:
 
 def _plain_rows(batch: Any, kept: list[str], names: list[str]) -> Iterator[dict[str, Any]]:
     order = dict(zip(kept, names, strict=True))
-    for row in batch.to_pylist():
+    for row in _to_microseconds(batch).to_pylist():
         plain = {order[column]: _plain(value) for column, value in row.items()}
         yield parsed_metadata({name: value for name, value in plain.items() if value is not None})
+
+
+def _to_microseconds(batch: Any) -> Any:
+    """Times as pandas writes them are finer than those of Python, which refuses them."""
+    import pyarrow as pa
+
+    for at, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            coarse = batch.column(at).cast(pa.timestamp("us", field.type.tz), safe=False)
+            batch = batch.set_column(at, field.name, coarse)
+    return batch
 
 
 def _is_left_out(kind: Any) -> bool:

@@ -25,7 +25,8 @@ def read(source: Input) -> Entries:
     Raises ReadError for a file that is broken, encrypted with a password, or holds no text at all.
     """
     # What pypdf mends on its way it says at length; what it cannot mend is reported below.
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    if (log := logging.getLogger("pypdf")).level == logging.NOTSET:
+        log.setLevel(logging.CRITICAL)
     with source.binary() as stream:
         import pypdf
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -31,6 +32,13 @@ def docs(tmp_path: Path) -> Path:
     return root
 
 
+def exported(run: Run, store: Path) -> str:
+    """The canonical export, which two stores share when they remember the same."""
+    out = store.with_suffix(".export")
+    assert run("export", "--format", "jsonl", "--store", store, "--out", out).code == 0
+    return out.read_text(encoding="utf-8")
+
+
 def sources(run: Run, store: Path, query: str) -> list[str]:
     hits = run("search", query, "--store", store, "--k", "1", "--json").json["hits"]
     return [source_id for hit in hits for source_id in hit["source_ids"]]
@@ -50,11 +58,12 @@ def test_indexing_from_another_place_adds_nothing(
 ) -> None:
     """The same corpus under another path has the same ids, so no memory gets a second source."""
     run("index", docs, "--store", store)
-    before = run("export", "--store", store).out
+    before = exported(run, store)
+    assert '"notes/weir.md"' in before
     docs.rename(docs.with_name("moved"))
     monkeypatch.chdir(docs.with_name("moved"))
     assert run("index", ".", "--store", store, "--json").json["added"] == 0
-    assert run("export", "--store", store).out == before
+    assert exported(run, store) == before
 
 
 def test_a_pattern_and_a_list(run: Run, store: Path, docs: Path) -> None:
@@ -74,6 +83,28 @@ def test_columns_and_encoding_are_options(run: Run, store: Path, tmp_path: Path)
     assert (ran.code, "--encoding" in ran.err) == (3, True)
     assert run("index", path, "--store", store, *columns, "--encoding", "cp1252").code == 0
     assert sources(run, store, "Café") == ["7"]
+
+
+def test_the_format_makes_no_difference(run: Run, tmp_path: Path) -> None:
+    """The same rows as JSON Lines, CSV and Parquet make the same store."""
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    rows = [
+        {"_id": f"d{i}", "title": title, "text": text, "session": "s", "speaker": "Ada", "date": "8 May 2023"}
+        for i, (title, text) in enumerate([("Mill", MILL), ("Weir", f'{WEIR}\n"It holds", she said.')])
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    exports = []
+    for ending in ("jsonl", "csv", "parquet"):
+        store = tmp_path / f"{ending}.hippo"
+        assert run("index", tmp_path / f"a.{ending}", "--store", store).code == 0
+        exports.append(exported(run, store))
+    assert MILL in exports[0]
+    assert exports[1:] == exports[:1] * 2
 
 
 @pytest.mark.parametrize(
@@ -127,6 +158,15 @@ def test_a_name_that_is_no_unicode_can_be_told(run: Run, store: Path, docs: Path
         assert "caf\\udce9.txt" in ran.out.replace("\\\\", "\\")
     ran = run("index", docs, "--store", store)
     assert (ran.code, "caf\\udce9.txt" in ran.err) == (3, True)
+
+
+def test_a_recording_may_lie_in_a_folder_of_texts(run: Run, store: Path, docs: Path) -> None:
+    """It is looked for there, and its absence is told."""
+    ran = run("index", docs, "--format", "text", "--store", store, "--extractor", "recorded")
+    assert (ran.code, f"{docs / 'openie.jsonl'}" in ran.err) == (3, True)
+    line = {"_id": "mill.txt", "entities": [], "triples": [["mill", "grinds", "barley"]]}
+    (docs / "openie.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    assert run("index", docs, "--format", "text", "--store", store, "--extractor", "recorded").code == 0
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     """A FIFO in a folder would wait for ever."""
     os.mkfifo(plant(tmp_path, "b.txt") / "a.txt")
     assert ids(tmp_path) == ["b.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no FIFO there")
+def test_a_pipe_that_is_named_is_read(tmp_path: Path) -> None:
+    """As a shell makes one for ``<(zcat …)``: opened once, read to its end."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=("one\ntwo\n",))
+    writer.start()
+    assert [d.text for d in read_path(path, ReadOptions(format="lines"))] == ["one", "two"]
+    writer.join()
 
 
 @pytest.mark.parametrize(

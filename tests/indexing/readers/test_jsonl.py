@@ -205,6 +205,8 @@ def test_packed_lines(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(rows))
     assert [d.source_id for d in read_path(path)] == [str(i) for i in range(1000)]
     assert list(read_path(path.parent)) == list(read_path(path)) == list(read_path(tmp_path))
+    write(path.with_suffix(""), {"_id": "unpacked", "text": "a"})
+    assert [d.source_id for d in read_path(path.parent)] == ["unpacked"], "one of the two is read"
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "other"])

@@ -58,6 +58,7 @@ def test_a_huge_text_is_refused(tmp_path: Path) -> None:
         ("It grinds.\nSo it does.\n---\nMore.", "", "It grinds.\nSo it does.\n---\nMore."),
         ("```\n# comment\n```\n# After\n", "After", "```\n# comment\n```\n# After\n"),
         ("~~~\n```\n# comment\n~~~\nText", "", "~~~\n```\n# comment\n~~~\nText"),
+        ("# The **old** `mill` [here](u) {#mill}\nIt grinds.", "The old mill here", "It grinds."),
         ("# Only a title", "Only a title", "# Only a title"),
         ("#hashtag\nText", "", "#hashtag\nText"),
         ("# \nText", "", "# \nText"),

@@ -72,6 +72,26 @@ def test_values_keep_their_types(tmp_path: Path) -> None:
     )
 
 
+def test_times_as_pandas_writes_them(tmp_path: Path) -> None:
+    """Nanoseconds, which Python does not have, are cut; a zone is kept."""
+    nanoseconds = 1_715_176_560_123_456_789
+    columns = {
+        "text": ["a"],
+        "date": pa.array([nanoseconds], pa.timestamp("ns")),
+        "zoned": pa.array([nanoseconds], pa.timestamp("ns", "UTC")),
+    }
+    (document,) = read_path(write(tmp_path / "a.parquet", columns))
+    assert document.occurred_at == "2024-05-08T13:56:00"
+    assert document.metadata == {"date": "2024-05-08T13:56:00.123456", "zoned": "2024-05-08T13:56:00.123456+00:00"}
+
+
+def test_a_time_that_python_does_not_have_is_one_bad_file(tmp_path: Path) -> None:
+    """The year 300,000 is an error of ours, not of the interpreter."""
+    columns = {"text": ["a"], "date": pa.array([9_400_000_000_000], pa.timestamp("s"))}
+    with pytest.raises(ReadError, match=r"a\.parquet: cannot be read as Parquet after row 0"):
+        list(read_path(write(tmp_path / "a.parquet", columns)))
+
+
 def test_bad_rows_are_named_and_passed_over(tmp_path: Path) -> None:
     """A missing or empty text is one bad row."""
     path = write(tmp_path / "a.parquet", {"text": ["a", None, "", "b\x00", "c" * 50]})
@@ -112,13 +132,14 @@ def test_a_broken_file_is_one_bad_file(tmp_path: Path, damage: str) -> None:
     assert [(error.path, error.unit) for error in found] == [(path, "file")]
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """Arrow holds row groups, not the file: 40 MB of text in groups of 1 MB never take 8 MB."""
+@pytest.mark.parametrize("groups", [40, 1])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, groups: int) -> None:
+    """40 MB of text, in many row groups or in one, never take 8 MB."""
     path = tmp_path / "a.parquet"
-    with pq.ParquetWriter(path, pa.schema([("text", pa.string())]), compression="NONE", use_dictionary=False) as file:
-        for group in range(40):
-            file.write_table(pa.table({"text": [f"{group} {i} {'x' * 1000}" for i in range(1000)]}))
+    rows = [f"{i} {'x' * 1000}" for i in range(40_000)]
+    write(path, {"text": rows}, row_group_size=len(rows) // groups, compression="NONE", use_dictionary=False)
     assert path.stat().st_size > 40_000_000
+    del rows
     pa.default_memory_pool().release_unused()
     before, peak = pa.total_allocated_bytes(), 0
     for _ in read_path(path):

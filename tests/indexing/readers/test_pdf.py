@@ -31,9 +31,9 @@ def test_titles_of_programs_are_none(tmp_path: Path, write_pdf: WritePdf, title:
     assert next(read_path(write_pdf(tmp_path / "a.pdf", ["Text"], title=title))).title == ""
 
 
-def locked(path: Path, password: str) -> None:
+def locked(path: Path, password: str, algorithm: str = "RC4-128") -> None:
     writer = pypdf.PdfWriter(clone_from=path)
-    writer.encrypt(user_password=password, owner_password="owner", algorithm="RC4-128")
+    writer.encrypt(user_password=password, owner_password="owner", algorithm=algorithm)
     writer.write(path)
 
 
@@ -67,6 +67,23 @@ def test_a_lock_without_a_password_is_none(tmp_path: Path, write_pdf: WritePdf) 
     path = write_pdf(tmp_path / "a.pdf", ["Text"])
     locked(path, "")
     assert [d.text for d in read_path(path)] == ["Text"]
+
+
+def test_a_lock_that_needs_another_package(
+    tmp_path: Path, write_pdf: WritePdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AES is read where a package for it is installed; else the error says how to get it."""
+    pytest.importorskip("cryptography")
+    path = write_pdf(tmp_path / "a.pdf", ["Text"])
+    locked(path, "", "AES-256")
+    assert [d.text for d in read_path(path)] == ["Text"]
+
+    def absent(*_: object) -> bytes:
+        raise pypdf.errors.DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    monkeypatch.setattr("pypdf._encryption.aes_cbc_decrypt", absent)
+    with pytest.raises(ReadError, match=r"cryptography.*pip install 'pypdf\[crypto\]'"):
+        list(read_path(path))
 
 
 def test_a_scan_says_what_to_do(tmp_path: Path, write_pdf: WritePdf) -> None:
