@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TextIO
 
 from hippomem.errors import InputError, ReadError
 from indexing.readers.inputs import Entries, Input, utf8_fault
-from indexing.readers.rows import Rows, canonical_columns, parsed_metadata
+from indexing.readers.rows import Rows, canonical_columns, has_text, parsed_metadata
 
 #: What may separate the fields of a .csv, in order of preference; spreadsheets in much of Europe write semicolons.
 _DELIMITERS = ",;\t|"
@@ -113,11 +114,9 @@ read_tsv = partial(read, delimiters="\t")
 def _delimiter(header: str, source: Input, delimiters: str) -> str:
     """The first under which the header has a column of text; the first of all when there is none."""
     for delimiter in delimiters:
-        try:
-            canonical_columns(next(csv.reader([header], delimiter=delimiter), []), source)
-        except (ReadError, csv.Error):
-            continue
-        return delimiter
+        with suppress(csv.Error):
+            if has_text(next(csv.reader([header], delimiter=delimiter), []), source.options):
+                return delimiter
     return delimiters[0]
 
 
@@ -127,6 +126,9 @@ def _row(columns: list[str], cells: list[str]) -> dict[str, object]:
             f"has {len(cells)} cells, but the header names {len(columns)} columns; quote fields that hold delimiters "
             "or line ends."
         )
-    if fault := utf8_fault("".join(cells)):
-        raise InputError(fault.replace("at byte", "at byte (of the row)"))
+    if utf8_fault("".join(cells)):
+        column = next(name for name, cell in zip(columns, cells, strict=True) if utf8_fault(cell))
+        raise InputError(
+            f"is not UTF-8 in the column '{column}'; convert the file to UTF-8, or name its encoding with --encoding."
+        )
     return parsed_metadata({name: cell for name, cell in zip(columns, cells, strict=True) if name.strip() and cell})

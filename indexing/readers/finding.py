@@ -10,7 +10,7 @@ from typing import Any
 from hippomem.errors import ConfigError, ReadError
 from hippomem.types import CorpusFormat
 from indexing.readers.formats import FORMATS, endings, format_of, require
-from indexing.readers.inputs import STDIN
+from indexing.readers.inputs import STDIN, named_errors
 from indexing.readers.options import ReadOptions
 from indexing.readers.walking import EVERYTHING, Pattern, matches, walk
 
@@ -45,7 +45,11 @@ def find(paths: Sequence[str | Path], options: ReadOptions) -> list[Found]:
     """
     if sum(Path(path) == STDIN for path in paths) > 1:
         raise ConfigError("standard input ('-') can be read once only; give '-' once.")
-    return [_find(Path(path), options) for path in paths]
+    found = []
+    for path in map(Path, paths):
+        with named_errors(path):
+            found.append(_find(path, options))
+    return found
 
 
 def _find(path: Path, options: ReadOptions) -> Found:

@@ -39,7 +39,7 @@ def read(source: Input) -> Entries:
     document = Document(
         text=rest if rest.strip() else body,
         title=title if named is None else str(named),
-        source_id=source.source_id() if source_id is None else str(source_id),
+        source_id=source.source_id() if source_id in (None, "") else str(source_id),
         occurred_at=None if when is None else parse_date(str(when)),
         metadata=front,
     )

@@ -34,14 +34,13 @@ def read(source: Input) -> Entries:
             reader = pypdf.PdfReader(stream)
             is_open = not reader.is_encrypted or bool(reader.decrypt(""))
             count = len(reader.pages) if is_open else 0
-            title = _title(reader) if is_open else ""
         except Exception as error:  # a broken file can fail in any line of the parser
             raise _unusable(source, error) from error
         if not is_open:
             raise ReadError(
                 "is encrypted with a password; save it without (for instance: qpdf --decrypt).", path=source.path
             )
-        found = False
+        title, found = _title(reader), False
         for number in range(1, count + 1):
             try:
                 text = _text(reader, number)
@@ -82,8 +81,11 @@ def _text(reader: PdfReader, number: int) -> str:
 
 
 def _title(reader: PdfReader) -> str:
-    information = reader.metadata
-    title = "" if information is None else _UNSTORABLE.sub("", str(information.title or "")).strip()
+    try:
+        information = reader.metadata
+        title = "" if information is None else _UNSTORABLE.sub("", str(information.title or "")).strip()
+    except Exception:  # the pages may be sound all the same
+        return ""
     return "" if _NO_TITLE.fullmatch(title) else title
 
 

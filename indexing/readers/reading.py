@@ -93,7 +93,12 @@ def _read_found(
                 on_other(path)
             continue
         require(format_name)
-        clash = next((other for before in earlier if (other := before.other(name, path))), None)
+        try:
+            with named_errors(path):
+                clash = next((other for before in earlier if (other := before.other(name, path))), None)
+        except ReadError as error:  # it is gone by now
+            _report(error, on_bad)
+            continue
         yield from _read(Input(path, name, options, clash), format_name, on_bad)
 
 

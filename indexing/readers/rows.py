@@ -68,14 +68,16 @@ def canonical_columns(names: Sequence[str], source: Input, *, line: int | None =
     """
     options = source.options
     found = list(names)
+    taken = set()
     for asked, option, plain in (
         (options.text_column, "text", ("text",)),
         (options.title_column, "title", ("title",)),
         (options.id_column, "id", ("_id", "id")),
     ):
-        at = _place(names, (asked,)) if asked is not None else _place(names, plain, loosely=True)
+        at = _place(names, asked, plain)
         if at is not None:
             found[at] = asked or plain[0]
+            taken.add(at)
         elif asked is not None or option == "text":
             raise ReadError(
                 f"has no column '{asked or 'text'}', only {_listed(names)}; name one with --{option}-column.",
@@ -83,12 +85,17 @@ def canonical_columns(names: Sequence[str], source: Input, *, line: int | None =
                 line=line,
             )
     for name in ("session", "speaker", "date", "metadata"):
-        at = _place(found, (name,), loosely=True)
-        if at is not None:
+        at = _place(names, None, (name,))
+        if at is not None and at not in taken:
             found[at] = name
     if doubles := sorted({name for name in found if name and found.count(name) > 1}):
         raise ReadError(f"names the column '{doubles[0]}' twice; rename one.", path=source.path, line=line)
     return found
+
+
+def has_text(names: Sequence[str], options: ReadOptions) -> bool:
+    """Whether one of these columns is the text."""
+    return _place(names, options.text_column, ("text",)) is not None
 
 
 def parsed_metadata(row: dict[str, Any]) -> dict[str, Any]:
@@ -119,13 +126,14 @@ def _split(row: Mapping[str, Any], options: ReadOptions) -> tuple[dict[str, Any]
     return parts, {**{name: value for name, value in rest.items() if value is not None}, **inner}
 
 
-def _place(names: Sequence[str], wanted: Sequence[str], *, loosely: bool = False) -> int | None:
-    for name in wanted:
-        if name in names:
-            return names.index(name)
-    if loosely:
-        plain = [name.strip().lower() for name in names]
-        return _place(plain, wanted)
+def _place(names: Sequence[str], asked: str | None, plain: Sequence[str]) -> int | None:
+    """Where the column that was asked for is; else the first of *plain* that is there, as it is or loosely."""
+    if asked is not None:
+        return names.index(asked) if asked in names else None
+    for spelled in (list(names), [name.strip().lower() for name in names]):
+        for name in plain:
+            if name in spelled:
+                return spelled.index(name)
     return None
 
 

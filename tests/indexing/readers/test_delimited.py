@@ -92,7 +92,7 @@ def test_columns_without_a_name_are_passed_over(tmp_path: Path) -> None:
         (b'"a"b,c', "is no CSV"),
         (b'" ",b', "empty 'text'"),
         (b",b", "needs a 'text'"),
-        (b"caf\xe9,b", "not UTF-8 at byte"),
+        (b"a,caf\xe9", "not UTF-8 in the column 'title'"),
         (b"a\x00,b", "NUL"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_quote_that_is_not_closed(tmp_path: Path, limit: int) -> None:
     [
         ("a,b\n1,2\n", ReadOptions(), r"no column 'text', only 'a', 'b'; name one with --text-column"),
         ("a,b\n1,2\n", ReadOptions(text_column="c"), "no column 'c'"),
-        ("text,b\n1,2\n", ReadOptions(title_column="c"), "no column 'c'.*--title-column"),
+        ("text;b\n1;2\n", ReadOptions(title_column="c"), "no column 'c', only 'text', 'b'.*--title-column"),
         ("text,b\n1,2\n", ReadOptions(id_column="c"), "no column 'c'.*--id-column"),
         ("text,b,b\n1,2,3\n", ReadOptions(), "the column 'b' twice"),
         ("text,b,Text\n1,2,3\n", ReadOptions(text_column="Text", title_column="Title"), "no column 'Title'"),
@@ -143,3 +143,6 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,body,head,key\na,b,c,d\n")
     options = ReadOptions(text_column="body", title_column="head", id_column="key")
     assert list(read_path(path, options)) == [Document("b", title="c", source_id="d", metadata={"text": "a"})]
+    dated = write(tmp_path / "b.csv", "Date,Session,n\na,b,c\n")
+    options = ReadOptions(text_column="Date", title_column="Session")
+    assert list(read_path(dated, options)) == [Document("a", title="b", source_id="b.csv#1", metadata={"n": "c"})]

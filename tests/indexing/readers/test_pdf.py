@@ -31,6 +31,13 @@ def test_titles_of_programs_are_none(tmp_path: Path, write_pdf: WritePdf, title:
     assert next(read_path(write_pdf(tmp_path / "a.pdf", ["Text"], title=title))).title == ""
 
 
+def test_a_broken_title_does_not_cost_the_pages(tmp_path: Path, write_pdf: WritePdf) -> None:
+    """The file's description is no part of its text."""
+    path = write_pdf(tmp_path / "a.pdf", ["Text"], title="Mills")
+    path.write_bytes(path.read_bytes().replace(b"/Title (Mills)", b"/Title [1 0 R]"))
+    assert [d.text for d in read_path(path)] == ["Text"]
+
+
 def locked(path: Path, password: str, algorithm: str = "RC4-128") -> None:
     writer = pypdf.PdfWriter(clone_from=path)
     writer.encrypt(user_password=password, owner_password="owner", algorithm=algorithm)
