@@ -34,7 +34,8 @@ def test_titles_of_programs_are_none(tmp_path: Path, write_pdf: WritePdf, title:
 def test_a_broken_title_does_not_cost_the_pages(tmp_path: Path, write_pdf: WritePdf) -> None:
     """The file's description is no part of its text."""
     path = write_pdf(tmp_path / "a.pdf", ["Text"], title="Mills")
-    path.write_bytes(path.read_bytes().replace(b"/Title (Mills)", b"/Title [1 0 R]"))
+    assert b"/Info 5 0 R" in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"/Info 5 0 R", b"/Info (none)"))
     assert [d.text for d in read_path(path)] == ["Text"]
 
 
