@@ -15,7 +15,7 @@
     ├── InputError             what was handed in cannot be used
     │   ├── EmptyTextError     a memory without any text
     │   ├── EmptyQueryError    a query without any text
-    │   ├── ReadError          a file or a line of it cannot be read (carries ``path`` and ``line``)
+    │   ├── ReadError          a file or a part of it cannot be read (carries ``path``, and ``line``, ``row`` or ``page``)
     │   └── NotFoundError      no memory, passage or namespace of that name
     ├── StoreError             the store file
     │   ├── NotAStoreError     the file exists and is not a hippomem store
@@ -42,7 +42,7 @@ code, an HTTP status and an MCP (JSON-RPC) error code; a test fails when a class
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class HippomemError(Exception):
@@ -102,16 +102,41 @@ class EmptyQueryError(InputError):
 
 
 class ReadError(InputError):
-    """A file, or one line of it, cannot be read.
+    """A file, or one part of it, cannot be read.
 
-    path: the file.    line: 1-based line number, or None when the whole file is meant.
+    path: the file.    line, row, page: which part, from 1; all None when the whole file is meant.
     """
 
-    def __init__(self, message: str, *, path: str | Path | None = None, line: int | None = None) -> None:
-        where = "" if path is None else f"{path}{'' if line is None else f', line {line}'}: "
-        super().__init__(where + message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        row: int | None = None,
+        page: int | None = None,
+    ) -> None:
         self.path = None if path is None else Path(path)
         self.line = line
+        self.row = row
+        self.page = page
+        super().__init__(f"{self.place}: {message}" if path is not None else message)
+
+    @property
+    def unit(self) -> Literal["line", "row", "page", "file"]:
+        """What cannot be read."""
+        if self.line is not None:
+            return "line"
+        if self.row is not None:
+            return "row"
+        return "file" if self.page is None else "page"
+
+    @property
+    def place(self) -> str:
+        """``corpus.csv, line 7``."""
+        name = printable(self.path)
+        number = {"line": self.line, "row": self.row, "page": self.page, "file": None}[self.unit]
+        return name if number is None else f"{name}, {self.unit} {number}"
 
 
 class NotFoundError(InputError):
@@ -231,6 +256,11 @@ EDGE: dict[type[HippomemError], Edge] = {
     ModelRateLimitError: Edge(7, 503, -32018),
     ModelOutputError: Edge(7, 502, -32019),
 }
+
+
+def printable(name: object) -> str:
+    """*name* as text that any stream takes: bytes of a file name that are no Unicode become ``\\udc..``."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def edge(error: BaseException) -> Edge:

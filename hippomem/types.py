@@ -14,6 +14,7 @@ Kind = Literal["semantic", "episodic", "procedural"]
 FactKind = Literal["sentence", "triple"]
 PassageState = Literal["pending", "extracted", "failed", "ready"]
 NodeKind = Literal["entity", "fact", "passage"]
+CorpusFormat = Literal["jsonl", "csv", "tsv", "parquet", "text", "lines", "markdown", "html", "pdf"]
 ExtractorName = Literal["builtin", "llm", "recorded"]
 RetrieverName = Literal["bm25", "dense", "hipporag1", "hipporag2", "hippomem"]
 

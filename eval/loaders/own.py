@@ -19,7 +19,7 @@ from eval.loaders.model import Conversion, Passage, Query, described, one_folder
 from eval.loaders.options import Options
 from eval.loaders.reading import Item, new_id, read_items, read_text
 from hippomem.errors import ReadError
-from indexing.readers import read_path
+from indexing.readers import ReadOptions, read_path
 
 
 def load(files: Sequence[Path], options: Options) -> Conversion:
@@ -44,7 +44,7 @@ def load(files: Sequence[Path], options: Options) -> Conversion:
 
 def _passages(corpus: Path) -> dict[str, Passage]:
     passages: dict[str, Passage] = {}
-    for number, document in enumerate(read_path(corpus), start=1):
+    for number, document in enumerate(read_path(corpus, ReadOptions(row_ids=False)), start=1):
         if not document.source_id:
             raise ReadError(f"passage {number} has no `_id`; questions name relevant passages by it", path=corpus)
         if document.source_id in passages:

@@ -81,10 +81,10 @@ def open_extractor(
 
 
 def _recordings_beside(path: Path) -> list[Path]:
-    """The ``openie.jsonl`` of a BEIR folder, of each folder in a folder of them, or beside a file."""
+    """The ``openie.jsonl`` of a folder, of each BEIR folder in a folder of them, or beside a file."""
     if not path.is_dir():
         return [path.parent / "openie.jsonl"]
     corpora = (
         [path] if (path / "corpus.jsonl").is_file() else sorted(file.parent for file in path.glob("*/corpus.jsonl"))
     )
-    return [corpus / "openie.jsonl" for corpus in corpora]
+    return [corpus / "openie.jsonl" for corpus in corpora or [path]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +13,8 @@ import typer
 from hippomem.cli.extractors import open_extractor
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import first_line, print_json, seconds
-from hippomem.errors import HippomemError, IndexingError, ReadError, edge
-from hippomem.types import AddReport, Document, ExtractorName
+from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
+from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
@@ -30,9 +31,34 @@ def register(app: typer.Typer) -> None:
 def index(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="BEIR folders (corpus.jsonl), folders of these, .jsonl files."),
+        typer.Argument(
+            metavar="PATH",
+            help="Files (.jsonl .csv .tsv .parquet .txt .md .html .pdf, the text ones also .gz), folders of these, BEIR "
+            "folders (corpus.jsonl), quoted patterns ('docs/**/*.md'), - for standard input.",
+        ),
     ],
     store: Store,
+    format: Annotated[
+        CorpusFormat | None,
+        typer.Option(
+            help="Read files in this format whatever their ending, and of folders only files of it; lines: each line of a "
+            "text is a document. Default: by ending; standard input is jsonl."
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column or JSON field that is the text; default: text.")
+    ] = None,
+    title_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The one that is the title; default: title.")
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The one that is the id; default: _id or id, else file and row number."),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of text files, as cp1252; default: UTF-8, or what the file itself says."),
+    ] = None,
     extractor: Annotated[
         ExtractorName,
         typer.Option(help="builtin: no LLM. llm: triples from an LLM besides. recorded: triples from openie.jsonl."),
@@ -53,7 +79,8 @@ def index(
     skip_bad: Annotated[
         bool,
         typer.Option(
-            "--skip-bad", help="Pass over lines that cannot be used, and count them; else the first is an error."
+            "--skip-bad",
+            help="Pass over lines, rows, pages and files that cannot be used, and list them; else the first is an error.",
         ),
     ] = False,
     retry_failed: Annotated[
@@ -74,8 +101,18 @@ def index(
     from hippomem.cli.progress import Bars
 
     skipped: list[ReadError] = []
+    others: Counter[str] = Counter()
     try:
-        documents = _documents(paths, skipped if skip_bad else None)
+        documents = _documents(
+            paths,
+            skipped if skip_bad else None,
+            others,
+            format=format,
+            text_column=text_column,
+            title_column=title_column,
+            id_column=id_column,
+            encoding=encoding,
+        )
         with (
             open_extractor(extractor, paths, recorded=recorded, llm_model=llm_model, llm_base_url=llm_base_url) as (
                 made,
@@ -98,7 +135,7 @@ def index(
                     f"What was committed stays in '{store}'; the same command resumes where this one stopped."
                 )
                 raise
-            summary = _summary(memory, report, skipped, retried)
+            summary = _summary(memory, report, skipped, others, retried)
     except HippomemError as error:
         if skipped:
             error.add_note(f"Skipped before: {_places(skipped)}")
@@ -112,23 +149,27 @@ def index(
         raise typer.Exit(edge(IndexingError()).exit_code)
 
 
-def _documents(paths: Sequence[Path], skipped: list[ReadError] | None) -> Iterable[Document]:
-    """All documents. A missing path and an unusable beginning are found before a store is made."""
-    from indexing.readers import read_path
+def _documents(
+    paths: Sequence[Path], skipped: list[ReadError] | None, others: Counter[str], **options: Any
+) -> Iterable[Document]:
+    """All documents. A missing path and an unusable beginning are found before a store is made.
 
-    for path in paths:
-        if not path.exists():
-            raise ReadError("no such file or folder.", path=path)
+    others: counts files of other kinds by their ending.    options: see `ReadOptions`.
+    """
+    from indexing.readers import ReadOptions, read_paths
 
-    def read() -> Iterator[Document]:
-        for path in paths:
-            yield from read_path(path, on_bad=None if skipped is None else skipped.append)
-
-    documents = read()
+    documents = read_paths(
+        paths,
+        ReadOptions(**options),
+        on_bad=None if skipped is None else skipped.append,
+        on_other=lambda path: others.update([path.suffix.lower() or path.name]),
+    )
     return chain([next(documents)], documents)
 
 
-def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], retried: int) -> dict[str, Any]:
+def _summary(
+    memory: Memory, report: AddReport, skipped: Sequence[ReadError], others: Mapping[str, int], retried: int
+) -> dict[str, Any]:
     return {
         "store": str(memory.store.path),
         "namespace": memory.namespace,
@@ -136,7 +177,11 @@ def _summary(memory: Memory, report: AddReport, skipped: Sequence[ReadError], re
         "added": report.added,
         "duplicates": report.duplicates,
         "failed": report.failed + retried,
-        "skipped": [{"path": str(e.path), "line": e.line, "message": str(e)} for e in skipped],
+        "skipped": [
+            {"path": printable(e.path), "line": e.line, "row": e.row, "page": e.page, "message": str(e)}
+            for e in skipped
+        ],
+        "other_files": {printable(ending): count for ending, count in sorted(others.items())},
         "failures": [
             {"passage_id": p, "error": error, "attempts": attempts} for p, error, attempts in memory.failures()
         ],
@@ -149,12 +194,15 @@ def _print(summary: dict[str, Any]) -> None:
     skipped, failures, stats = summary["skipped"], summary["failures"], summary["stats"]
     typer.echo(
         f"{summary['documents']:,} documents: {summary['added']:,} added, {summary['duplicates']:,} duplicates, "
-        f"{len(skipped):,} lines skipped, {summary['failed']:,} passages failed"
+        f"{_units(skipped)} skipped, {summary['failed']:,} passages failed"
     )
     for line in skipped[:SHOWN]:
         typer.echo(f"  skipped {line['message']}")
     if len(skipped) > SHOWN:
         typer.echo(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
+    if others := summary["other_files"]:
+        kinds = ", ".join(f"{count:,} {ending}" for ending, count in others.items())
+        typer.echo(f"  passed over files of other kinds: {first_line(kinds, 200)}")
     for failure in failures[:SHOWN]:
         typer.echo(
             f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}"
@@ -174,6 +222,15 @@ def _print(summary: dict[str, Any]) -> None:
     )
 
 
+def _units(skipped: Sequence[Mapping[str, Any]]) -> str:
+    """``2 lines and 1 file``; ``0 lines`` for nothing."""
+    units = Counter(
+        next((unit for unit in ("line", "row", "page") if bad[unit] is not None), "file") for bad in skipped
+    )
+    named = [f"{count:,} {unit}{'' if count == 1 else 's'}" for unit, count in units.items()]
+    return " and ".join(named) or "0 lines"
+
+
 def _places(skipped: Sequence[ReadError]) -> str:
-    shown = ", ".join(f"{error.path}, line {error.line}" for error in skipped[:SHOWN])
+    shown = "; ".join(error.place for error in skipped[:SHOWN])
     return shown + (f" and {len(skipped) - SHOWN:,} more" if len(skipped) > SHOWN else "")

@@ -1,7 +1,8 @@
-"""Reading documents: BEIR folders, JSON Lines, and everything that can be wrong with them."""
+"""BEIR folders, JSON Lines, and everything that can be wrong with them."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from hippomem.errors import ConfigError, ReadError
 from hippomem.types import Document
-from indexing.readers import read_beir, read_jsonl, read_path
+from indexing.readers import ReadOptions, read_beir, read_jsonl, read_path
 
 
 def write(path: Path, *rows: Any) -> Path:
@@ -125,10 +126,10 @@ def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
 
 
 def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:
-    """A PDF is not read as JSON Lines."""
-    path = tmp_path / "a.pdf"
-    path.write_bytes(b"%PDF")
-    with pytest.raises(ConfigError, match=r"\.pdf"):
+    """A word processor's file is not read as JSON Lines."""
+    path = tmp_path / "a.docx"
+    path.write_bytes(b"PK")
+    with pytest.raises(ConfigError, match=r"\.docx"):
         list(read_path(path))
 
 
@@ -136,3 +137,92 @@ def test_reading_streams(tmp_path: Path) -> None:
     """The first document comes before the rest of the file is looked at."""
     path = write(tmp_path / "a.jsonl", {"text": "first"}, *[b"broken"] * 1000)
     assert next(read_path(path)).text == "first"
+
+
+def test_a_line_without_an_id_has_file_and_line_as_its_id(tmp_path: Path) -> None:
+    """The corpus's own id comes first, blank lines count, and `read_jsonl` gives only what the file says."""
+    path = write(
+        tmp_path / "a.jsonl", {"text": "one"}, b"", {"_id": "x", "text": "two"}, {"_id": None, "text": "three"}
+    )
+    assert [d.source_id for d in read_path(path)] == ["a.jsonl#1", "x", "a.jsonl#4"]
+    assert [d.source_id for d in read_jsonl(path)] == [None, "x", None]
+
+
+def test_other_fields_are_metadata(tmp_path: Path) -> None:
+    """A plain line may hold session, date and anything else beside its text; what ``metadata`` says counts more."""
+    row = {"text": "a", "url": "u", "n": [1], "none": None, "date": "2024-05-08", "metadata": {"url": "v"}}
+    (document,) = read_path(write(tmp_path / "a.jsonl", row))
+    assert document.metadata == {"url": "v", "n": [1], "date": "2024-05-08"}
+    assert document.occurred_at == "2024-05-08"
+
+
+def test_fields_can_be_named(tmp_path: Path) -> None:
+    """Text, title and id under other names; a line without the named id is bad."""
+    rows = [{"doi": 7, "abstract": "a", "name": "b", "text": "full"}, {"abstract": "c"}]
+    options = ReadOptions(text_column="abstract", title_column="name", id_column="doi")
+    found: list[ReadError] = []
+    (document,) = read_path(write(tmp_path / "a.jsonl", *rows), options, on_bad=found.append)
+    assert document == Document("a", title="b", source_id="7", metadata={"text": "full"})
+    assert ["no 'doi'" in str(error) for error in found] == [True]
+
+
+def test_a_huge_line_is_passed_over(tmp_path: Path) -> None:
+    """A line beyond the limit is one bad line; the lines after it keep their numbers."""
+    path = write(tmp_path / "a.jsonl", {"text": "a" * 5000}, {"text": "b"}, b"broken", {"text": "c" * 100_000})
+    found: list[ReadError] = []
+    documents = list(read_path(path, ReadOptions(max_characters=1000), on_bad=found.append))
+    assert [(d.text, d.source_id) for d in documents] == [("b", "a.jsonl#2")]
+    assert [error.line for error in found] == [1, 3, 4]
+    assert "more than 1,000 characters" in str(found[0])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """Files in the encodings that begin with a mark are read without being told."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"text": "北京 café 𝄞"}\n{"text": "b"}\n'.encode(encoding))
+    assert [d.text for d in read_path(path)] == ["北京 café 𝄞", "b"]
+
+
+def test_an_encoding_can_be_named(tmp_path: Path) -> None:
+    """Windows' encodings have no mark; a wrong name is told."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"text": "café"}\n'.encode("cp1252"))
+    assert [d.text for d in read_path(path, ReadOptions(encoding="cp1252"))] == ["café"]
+    with pytest.raises(ReadError, match="--encoding"):
+        list(read_path(path))
+    with pytest.raises(ReadError, match="is not ascii"):
+        list(read_path(path, ReadOptions(encoding="ascii")))
+    with pytest.raises(ConfigError, match="'klingon' is not known"):
+        list(read_path(path, ReadOptions(encoding="klingon")))
+
+
+def test_packed_lines(tmp_path: Path) -> None:
+    """A .jsonl.gz, also as the corpus of a BEIR folder, reads as the file in it."""
+    rows = b"".join(json.dumps({"_id": str(i), "text": f"text {i}"}).encode() + b"\n" for i in range(1000))
+    path = tmp_path / "set" / "corpus.jsonl.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(rows))
+    assert [d.source_id for d in read_path(path)] == [str(i) for i in range(1000)]
+    assert list(read_path(path.parent)) == list(read_path(path)) == list(read_path(tmp_path))
+    write(path.with_suffix(""), {"_id": "unpacked", "text": "a"})
+    assert [d.source_id for d in read_path(path.parent)] == ["unpacked"], "one of the two is read"
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "other"])
+def test_a_damaged_gz_is_one_bad_file(tmp_path: Path, damage: str) -> None:
+    """What comes before the damage is read, then the file is an error, or is reported and the next one read."""
+    lines = [json.dumps({"text": f"{i} {i * 7919 % 1000003}"}) for i in range(20_000)]
+    packed = gzip.compress("\n".join(lines).encode())
+    half = len(packed) // 2
+    bad = {"cut": packed[:half], "flipped": packed[:-8] + bytes(8), "other": b"no gzip"}[damage]
+    (tmp_path / "a.jsonl.gz").write_bytes(bad)
+    write(tmp_path / "b.jsonl", {"_id": "b", "text": "after"})
+    with pytest.raises(ReadError, match=r"a\.jsonl\.gz: is cut off or damaged"):
+        list(read_path(tmp_path))
+    found: list[ReadError] = []
+    documents = list(read_path(tmp_path, on_bad=found.append))
+    assert documents[-1].source_id == "b"
+    assert [error.unit for error in found] == ["file"]
+    assert len(documents) > {"cut": 5000, "flipped": 19_000, "other": 0}[damage]
+    assert [d.text for d in documents[:-1]] == [json.loads(line)["text"] for line in lines[: len(documents) - 1]]
