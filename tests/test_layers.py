@@ -24,9 +24,8 @@ FLOORS: list[set[str]] = [
     {"cli", "testing"},
     {"eval"},
 ]
-#: Lower floors that are none of a part's business all the same: reading and writing meet in the memory only, and an adapter
-#: serves the one memory that it is given.
-NEVER = {"indexing": {"retrieve", "arrays"}, "integrations": {"service"}}
+#: Lower floors that are none of a part's business all the same: reading and writing meet in the memory only.
+NEVER = {"indexing": {"retrieve", "arrays"}}
 
 
 def modules() -> dict[str, Path]:

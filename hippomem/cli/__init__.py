@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import hippomem
-from hippomem.cli import answer, check, demo, export, index, keys, memories, reembed, search, stats
+from hippomem.cli import answer, check, demo, export, index, keys, memories, reembed, search, serve, stats
 from hippomem.cli.output import complain
 from hippomem.errors import HippomemError, edge
 
@@ -63,7 +63,7 @@ def _hippomem(
     """A long-term memory in one file: index texts into a graph, ask multi-hop questions, see why. Needs no LLM."""
 
 
-for group in (index, search, answer, memories, stats, check, export, reembed, demo, keys):
+for group in (index, search, answer, memories, stats, check, export, reembed, demo, keys, serve):
     group.register(app)
 
 

@@ -54,6 +54,7 @@ def test_every_contracted_command_is_there() -> None:
         "reembed",
         "purge",
         "demo",
+        "serve",
         "keys create",
         "keys list",
         "keys revoke",
