@@ -53,14 +53,15 @@ def serve(
     if json is not None:
         check_writable(json)
     made_of = material(dataset, passages, seed)
-    settings = {"passages": passages, "connections": connections, "seconds": seconds, "adds": adds, "workers": workers}
-    settings |= {"embedder": "default" if embedder is None else anonymous(embedder), "seed": seed}
+    settings: dict[str, Any] = {"passages": passages, "connections": connections, "seconds": seconds}
+    settings |= {"adds": adds, "workers": workers, "seed": seed}
+    settings["embedder"] = "default" if embedder is None else anonymous(embedder)
     with tempfile.TemporaryDirectory(prefix="hippomem-bench-") as name:
         folder = Path(name)
         served = folder / "serve.hippo"
         prepare(made_of, served, kept=store, embedder=embedder)
         load_average = os.getloadavg()
-        bench = Bench(Feed(made_of), connections, adds, seconds, random.Random(seed))
+        bench = Bench(Feed(made_of), connections, adds, seconds, random.Random(seed))  # noqa: S311 (no secret)
         report = measured(bench, served, folder / "server.log", workers=workers, embedder=embedder)
     report = {"settings": settings, "store": made_of.described(), **report, "load_average": load_average}
     report["mark"] = mark(report)

@@ -42,7 +42,7 @@ class Bench:
         """One client: searches without and with reasons in turn, then adds, each with a search right after it."""
         feed = self.feed
         few = max(10, round(5 * self.seconds))
-        requests = [feed.search("warm-up", explain=bool(number % 2)) for number in range(WARM_UP)]
+        requests = [feed.search("warm-up", explain=bool(number % 2)) for number in range(min(WARM_UP, few))]
         for number in range(min(ASKED, few)):
             pair = [feed.search(), feed.search("search, explained", explain=True)]
             requests += pair if number % 2 else pair[::-1]

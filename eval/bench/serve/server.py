@@ -53,7 +53,7 @@ def serving(store: Path, log: Path, *, workers: int = 1, embedder: str | None = 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HIPPOMEM_")}
     with log.open("a", encoding="utf-8") as err:
         start = time.perf_counter()
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 (its words are our own)
             command,
             stdout=subprocess.PIPE,
             stderr=err,

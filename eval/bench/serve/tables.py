@@ -54,7 +54,8 @@ def _latencies(report: Report) -> Table:
         title = name.format(connections=settings["connections"], rate=figures.get("rate", 0.0))
         table.add_row(title, "all", *_all(figures), end_section=not figures["kinds"])
         for number, (kind, of_kind) in enumerate(figures["kinds"].items(), start=1):
-            cells = [str(of_kind["answered"]), f"{of_kind['per_second']:.1f}"]
+            # One client's rate says how the phase is made up, and no more.
+            cells = [str(of_kind["answered"]), "" if phase == "single" else f"{of_kind['per_second']:.1f}"]
             cells += [ms(of_kind.get(p)) for p in ("p50", "p95", "p99")]
             table.add_row("", kind, *cells, "", "", end_section=number == len(figures["kinds"]))
     table.caption = "cores: processor seconds in a second, of the server and of the client"
