@@ -1,16 +1,18 @@
 """One store, many namespaces, many threads.
 
 Each namespace in use has two memories over connections of their own: one is searched, the other written to, so that a search
-does not wait for the encoder of an addition. Writers of one process stand in one queue; those of several processes wait for
-SQLite's lock. What several threads add while another addition is written goes into the store together.
+does not wait for the encoder of an addition. Searches of a namespace come one after the other, first come, first served, but
+their queries are encoded before that: while one search ranks, others are encoded. Writers of one process stand in one queue;
+those of several processes wait for SQLite's lock. What several threads add while another addition is written goes into the
+store together.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,8 @@ from typing import TYPE_CHECKING
 from hippomem.errors import InputError, NotFoundError
 from hippomem.memory import Memory
 from hippomem.models.load import load_embedder
+from hippomem.models.query_cache import QueryCache, with_query_cache
+from hippomem.service.line import Line
 from hippomem.store import IN_MEMORY, Store
 from hippomem.types import AddReport, Document
 
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 _TOGETHER = 256
 #: Longest name of a namespace, in characters.
 NAMESPACE_CHARACTERS = 200
+#: Queries of a namespace whose vectors are kept, as `Memory` keeps them. Each has its own: how long a query takes must not
+#: tell one tenant what another asked.
+_QUERIES_KEPT = 256
 
 
 @dataclass
@@ -45,9 +52,14 @@ class _Addition:
 
 @dataclass
 class _Open:
-    """The memories of one namespace. users: callers that hold one of them just now."""
+    """The memories of one namespace.
+
+    queries: the encoder of the reader.    line: of those that want to use it.    users: callers that hold a memory.
+    """
 
     reader: Memory
+    queries: QueryCache
+    line: Line = field(default_factory=Line)
     writer: Memory | None = None
     users: int = 0
     waiting: list[_Addition] = field(default_factory=list)
@@ -75,13 +87,16 @@ class Tenants:
         if str(path) == IN_MEMORY:
             raise InputError("a store in memory cannot be served: each connection would have its own; give a file.")
         self._embedder = load_embedder(embedder)
+        # A single call may spread over all cores; calls that come together are done sooner with one each.
+        self._beside: Callable[[], AbstractContextManager[None]] = getattr(self._embedder, "beside", nullcontext)
+        self._inside = 0
         self.store = Store.open(path, create=create)
         try:
             self.store.check_embedder(self._embedder.identity)
         except BaseException:
             self.store.close()
             raise
-        self._memory = partial(Memory, path, embedder=self._embedder, freshness=freshness, extractor=extractor)
+        self._memory = partial(Memory, path, freshness=freshness, extractor=extractor)
         self._open_at_most = open_at_most
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._lock = threading.Lock()
@@ -98,11 +113,16 @@ class Tenants:
             return self.store.namespace_key(_checked(namespace)) is not None
 
     @contextmanager
-    def reading(self, namespace: str) -> Iterator[Memory]:
-        """The memory of a namespace, for calls that change nothing. Raises NotFoundError when there is no such namespace."""
+    def reading(self, namespace: str, *queries: str) -> Iterator[Memory]:
+        """The memory of a namespace, for calls that change nothing; one thread at a time, first come, first served.
+
+        queries: what will be searched for, encoded before it is this thread's turn.
+        Raises NotFoundError when there is no such namespace, ModelError.
+        """
         if not self.exists(namespace):
             raise NotFoundError(f"there is no namespace '{namespace}'; adding to it makes it.")
-        with self._held(namespace) as opened:
+        asked = [query for query in queries if query.strip()]  # searching says what is wrong with the others
+        with self._held(namespace) as opened, opened.queries.ahead(*asked), opened.line:
             yield opened.reader
 
     @contextmanager
@@ -183,17 +203,26 @@ class Tenants:
         with self._lock:
             opened = self._open.get(namespace)
             if opened is None:
-                opened = self._open[namespace] = _Open(self._memory(namespace=namespace))
+                opened = self._open[namespace] = self._opened(namespace)
             opened.users += 1
+            self._inside += 1
+            alone = self._inside == 1
             self._open.move_to_end(namespace)
             closing = self._unused()
         for each in closing:
             _close(each)
         try:
-            yield opened
+            with nullcontext() if alone else self._beside():
+                yield opened
         finally:
             with self._lock:
                 opened.users -= 1
+                self._inside -= 1
+
+    def _opened(self, namespace: str) -> _Open:
+        queries = with_query_cache(self._embedder, _QUERIES_KEPT)
+        assert isinstance(queries, QueryCache)
+        return _Open(self._memory(namespace=namespace, embedder=queries, query_cache=0), queries)
 
     def _unused(self) -> list[_Open]:
         """Take those out that were not used for longest, as long as there are too many."""
@@ -206,7 +235,7 @@ class Tenants:
 
     def _writer(self, namespace: str, opened: _Open) -> Memory:
         if opened.writer is None:
-            opened.writer = self._memory(namespace=namespace)
+            opened.writer = self._memory(namespace=namespace, embedder=self._embedder)
         return opened.writer
 
     def close(self) -> None:
