@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from indexing.extract import TripleExtractor
     from indexing.pipeline import Progress
 
-#: Documents that are written together, at most: so long others wait for their acknowledgement.
-_TOGETHER = 256
+#: Documents that are written together, at most: so long others wait for their acknowledgement. From about twenty on the
+#: encoder would take them for a bulk, which takes all cores from searches; sixteen cost no more a text than 256 do.
+_TOGETHER = 16
 #: Longest name of a namespace, in characters.
 NAMESPACE_CHARACTERS = 200
 #: Queries of a namespace whose vectors are kept, as `Memory` keeps them. Each has its own: how long a query takes must not
@@ -40,12 +41,16 @@ NAMESPACE_CHARACTERS = 200
 _QUERIES_KEPT = 256
 
 
-@dataclass
+@dataclass(eq=False)
 class _Addition:
-    """Documents of one caller that wait to be written. done: set once ``report`` or ``error`` is."""
+    """Documents of one caller that wait to be written.
+
+    leads: its thread writes what waits.    turn: set when it is to lead, or when ``report`` or ``error`` is there.
+    """
 
     documents: Sequence[Document]
-    done: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    turn: threading.Event = field(default_factory=threading.Event)
     report: AddReport | None = None
     error: BaseException | None = None
 
@@ -55,6 +60,7 @@ class _Open:
     """The memories of one namespace.
 
     queries: the encoder of the reader.    line: of those that want to use it.    users: callers that hold a memory.
+    waiting: additions, in the order that they came.    is_led: one of their threads writes, or stands in the queue for it.
     """
 
     reader: Memory
@@ -63,6 +69,7 @@ class _Open:
     writer: Memory | None = None
     users: int = 0
     waiting: list[_Addition] = field(default_factory=list)
+    is_led: bool = False
 
 
 class Tenants:
@@ -100,7 +107,7 @@ class Tenants:
         self._open_at_most = open_at_most
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._lock = threading.Lock()
-        self._writing = threading.RLock()
+        self._writing = Line()
 
     def namespaces(self) -> list[str]:
         """Names of all namespaces, sorted."""
@@ -141,51 +148,52 @@ class Tenants:
             if progress is not None or len(documents) > _TOGETHER:
                 with self._writing:
                     return self._writer(namespace, opened).add_many(documents, progress=progress)
-            mine = _Addition(documents)
-            with self._lock:
-                opened.waiting.append(mine)
-            with self._writing:
-                while not mine.done.is_set():  # else whoever wrote before has taken it along
-                    self._write_waiting(namespace, opened)
-            if mine.error is not None:
-                raise mine.error
-            assert mine.report is not None
-            return mine.report
+            return self._add_with_others(namespace, opened, _Addition(documents))
 
-    def _write_waiting(self, namespace: str, opened: _Open) -> None:
-        """Write what waits, in order of arrival, together; alone what fails, so that each caller gets his own error."""
+    def _add_with_others(self, namespace: str, opened: _Open, mine: _Addition) -> AddReport:
+        """One thread stands in the writers' queue for all that wait; who is written for has nothing more to wait for."""
+        with self._lock:
+            opened.waiting.append(mine)
+            mine.leads, opened.is_led = not opened.is_led, True
+        try:
+            if not mine.leads:
+                mine.turn.wait()
+            if mine.leads:
+                with self._writing:
+                    self._write_waiting(self._writer(namespace, opened), opened)
+        finally:
+            with self._lock:
+                if mine in opened.waiting:  # interrupted
+                    opened.waiting.remove(mine)
+                if mine.leads:
+                    self._let_lead(opened)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.report is not None
+        return mine.report
+
+    @staticmethod
+    def _let_lead(opened: _Open) -> None:
+        """The first that waits, if there is one."""
+        opened.is_led = bool(opened.waiting)
+        for following in opened.waiting[:1]:
+            following.leads = True
+            following.turn.set()
+
+    def _write_waiting(self, writer: Memory, opened: _Open) -> None:
+        """Write the first that wait, together."""
         with self._lock:
             together: list[_Addition] = []
             size = 0
             while opened.waiting and (not together or size + len(opened.waiting[0].documents) <= _TOGETHER):
                 together.append(opened.waiting.pop(0))
                 size += len(together[-1].documents)
-        writer = self._writer(namespace, opened)
         try:
-            reports = _split(writer.add_many([d for each in together for d in each.documents]), together)
-        except Exception as error:
-            if len(together) == 1:
-                together[0].error = error
-                together[0].done.set()
-            else:
-                for each in together:
-                    self._write_alone(writer, each)
-        except BaseException:  # interrupted: the others do it themselves
+            _write(writer, together)
+        except BaseException:  # interrupted: others do what is left
             with self._lock:
-                opened.waiting[:0] = together
+                opened.waiting[:0] = [each for each in together if not each.turn.is_set()]
             raise
-        else:
-            for each, report in zip(together, reports, strict=True):
-                each.report = report
-                each.done.set()
-
-    @staticmethod
-    def _write_alone(writer: Memory, addition: _Addition) -> None:
-        try:
-            addition.report = writer.add_many(addition.documents)
-        except Exception as error:
-            addition.error = error
-        addition.done.set()
 
     def expire(self) -> int:
         """Forget what has expired, in all namespaces; returns how many memories that were."""
@@ -251,6 +259,23 @@ class Tenants:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _write(writer: Memory, together: Sequence[_Addition]) -> None:
+    """Write additions together, or one by one when that fails, so that each caller gets his own error."""
+    try:
+        reports = _split(writer.add_many([d for each in together for d in each.documents]), together)
+    except Exception as error:
+        if len(together) > 1:
+            for each in together:
+                _write(writer, [each])
+        else:
+            together[0].error = error
+            together[0].turn.set()
+    else:
+        for each, report in zip(together, reports, strict=True):
+            each.report = report
+            each.turn.set()
 
 
 def _split(report: AddReport, together: Sequence[_Addition]) -> list[AddReport]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from hippomem import Document, Memory
 from hippomem.errors import EmptyTextError, InputError, ModelUnavailableError, NotFoundError, StoreMissingError
 from hippomem.models.embedder import QueryVectors
 from hippomem.service import Tenants
+from hippomem.service import tenants as tenants_module
 from hippomem.testing import HashEmbedder
 
 
@@ -267,3 +269,68 @@ def test_what_one_tenant_asked_is_not_at_hand_for_another(tmp_path: Path) -> Non
             with tenants.reading(name, "Where?") as memory:
                 memory.search("Where?")
     assert [text for text, _ in encoder.queries] == ["Where?", "Where?"]
+
+
+class Stuck(HashEmbedder):
+    """An encoder that lets go of one document only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(dimension=16)
+        self.came, self.open = threading.Event(), threading.Event()
+
+    def embed_with_signs(self, texts: Sequence[str], **options: Any) -> Any:
+        if any("Dora" in text for text in texts):
+            self.came.set()
+            assert self.open.wait(20)
+        return super().embed_with_signs(texts, **options)
+
+
+def test_who_is_written_for_does_not_wait_for_the_next_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve additions and then a stuck one: the twelve are acknowledged while it is stuck."""
+    monkeypatch.setattr(tenants_module, "_TOGETHER", 6)
+    encoder = Stuck()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants, ThreadPoolExecutor(13) as pool:
+        with tenants.writing("a"):
+            first = [pool.submit(tenants.add, "a", [Document(f"Ada has {number} cats.")]) for number in range(12)]
+            wait_until(lambda: len(tenants._open["a"].waiting) == 12)
+            last = pool.submit(tenants.add, "a", [Document("Dora lives in Rome.")])
+            wait_until(lambda: len(tenants._open["a"].waiting) == 13)
+        assert encoder.came.wait(20)
+        reports = [future.result(20) for future in first]
+        assert not last.done()
+        encoder.open.set()
+        assert [report.added for report in (*reports, last.result(20))] == [1] * 13
+    assert len({str(report.seconds) for report in reports}) == 2  # two groups of six
+
+
+def wait_until(condition: Any) -> None:
+    """Wait for what other threads are about to do. Raises AssertionError after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_an_interrupted_writer_hands_on_what_others_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the thread that writes for all: the others are written by one of themselves."""
+    encoder = Stuck()
+    encoder.open.set()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants, ThreadPoolExecutor(4) as pool:
+        tenants.add("a", [Document("Bo lives in Oslo.")])
+        writer = tenants._open["a"].writer
+        assert writer is not None
+        add_many, interrupted = writer.add_many, [KeyboardInterrupt()]
+
+        def adding(*args: Any, **options: Any) -> Any:
+            if interrupted:
+                raise interrupted.pop()
+            return add_many(*args, **options)
+
+        monkeypatch.setattr(writer, "add_many", adding)
+        with tenants.writing("a"):
+            futures = [pool.submit(tenants.add, "a", [Document(f"Ada has {number} cats.")]) for number in range(4)]
+            wait_until(lambda: len(tenants._open["a"].waiting) == 4)
+        errors = [future.exception(20) for future in futures]
+        assert sum(isinstance(error, KeyboardInterrupt) for error in errors) == 1
+        assert sum(error is None for error in errors) == 3
+        assert len(texts(tenants, "a")) == 4

@@ -68,6 +68,7 @@ class Order:
 
     seconds: none is sent later; None to send all.    due: seconds from the start at which each is due, ascending, one for
     each request (an open loop: what is late is sent as soon as a connection is free); None to send one after the other.
+    begun_after: good answers from which it counts as begun.
     """
 
     host: str
@@ -76,6 +77,7 @@ class Order:
     connections: int = 1
     seconds: float | None = None
     due: Sequence[float] | None = None
+    begun_after: int = 0
 
 
 @dataclass
@@ -105,9 +107,10 @@ def run_load(order: Order, meanwhile: Callable[[], None] = lambda: None) -> Outc
         try:
             json.dump(asdict(order), process.stdin)
             process.stdin.close()
-            if process.stdout.readline().strip() == _BEGUN:
+            told = process.stdout.readline()
+            if told.strip() == _BEGUN:
                 meanwhile()
-            told = process.stdout.read()
+                told = process.stdout.read()
         except BaseException:
             process.kill()
             raise
@@ -126,12 +129,16 @@ class Load:
         self.answers: list[Answer] = []
         self._next: Iterator[int] = iter(range(len(order.requests)))
         self._began = 0.0
+        self._good = 0
+        self._begun: Callable[[], None] = lambda: None
 
     async def run(self, begun: Callable[[], None] = lambda: None) -> Outcome:
-        """Do it. begun: called when all connections stand."""
+        """Do it. begun: called when all connections stand, or later where the order says so."""
+        self._begun = begun
         connections = [Connection(self.order.host, self.order.port) for _ in range(self.order.connections)]
         await asyncio.gather(*(each.open() for each in connections))
-        begun()
+        if self.order.begun_after == 0:
+            begun()
         cpu, self._began = time.process_time(), time.perf_counter()
         await asyncio.gather(*(self._ask(each) for each in connections))
         # What nobody could send is not answered either.
@@ -159,6 +166,9 @@ class Load:
                 status = 0
             due = sent if order.due is None else due
             self.answers.append(Answer(request.kind, at, status, due, sent, self._now(), tuple(ids)))
+            self._good += status in _SUCCESS
+            if status in _SUCCESS and self._good == order.begun_after:
+                self._begun()
             if status == 0:
                 try:
                     await connection.open()

@@ -18,8 +18,11 @@ from eval.bench.serve.server import Server
 WARM_UP, ASKED, ADDED = 30, 150, 50
 #: Requests a second that no server here gets to: so many are made for a phase that ends with its time.
 MOST_A_SECOND = 600
-#: Seconds of the closed loop, and of the storm of adds before the server is killed; less when the whole is shorter.
-CLOSED_SECONDS, STORM_SECONDS = 20.0, 4.0
+#: Seconds of the closed loop, at most.
+CLOSED_SECONDS = 20.0
+#: The server is killed in a storm of adds when it has acknowledged one for each connection, and so many seconds more, at
+#: most: by chance.
+STORM_SECONDS = 2.0
 #: The share of the maximum rate at which latencies are measured, and how many times one client's p50 their p95 may be.
 SHARE, TIMES = 0.5, 10.0
 
@@ -72,15 +75,15 @@ class Bench:
 
     def storm(self, server: Server) -> dict[str, Any]:
         """All connections add as fast as they can; in the midst of it the server is killed."""
-        seconds = min(self.seconds, STORM_SECONDS)
-        requests = [self.feed.add() for _ in range(round(seconds * MOST_A_SECOND))]
+        requests = [self.feed.add() for _ in range(self.connections + round(STORM_SECONDS * MOST_A_SECOND))]
 
         def kill() -> None:
-            time.sleep(seconds * self.rng.uniform(0.75, 1.0))
+            time.sleep(self.rng.uniform(0.0, STORM_SECONDS))
             server.kill()
 
         before = len(self.acknowledged)
-        figures = self._measured(server, requests, connections=self.connections, meanwhile=kill)
+        how = {"connections": self.connections, "begun_after": self.connections}
+        figures = self._measured(server, requests, meanwhile=kill, **how)
         return {
             "sent": figures["sent"],
             "acknowledged": len(self.acknowledged) - before,
