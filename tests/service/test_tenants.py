@@ -16,7 +16,6 @@ from hippomem import Document, Memory
 from hippomem.errors import EmptyTextError, InputError, ModelUnavailableError, NotFoundError, StoreMissingError
 from hippomem.models.embedder import QueryVectors
 from hippomem.service import Tenants
-from hippomem.service import tenants as tenants_module
 from hippomem.testing import HashEmbedder
 
 
