@@ -9,6 +9,7 @@ from eval.bench.index import index
 from eval.bench.ppr import ppr
 from eval.bench.query import query
 from eval.bench.scale.command import scale
+from eval.bench.serve.command import serve
 
 bench = typer.Typer(help="Times by stage, and ratios to other backends in the same run.")
 
@@ -23,3 +24,4 @@ bench.command("scale")(scale)
 bench.command("ppr")(ppr)
 bench.command("encode")(encode)
 bench.command("query")(query)
+bench.command("serve")(serve)

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -135,6 +135,10 @@ class MiniLM:
             spans[word] = min(first, start), max(last, end)
         words = tuple(clean[slice(*spans[word])] for word in encoding.word_ids[1:-1])
         return QueryVectors(pool(hidden)[0], words, tokens)
+
+    def beside(self) -> AbstractContextManager[None]:
+        """While others of this process compute too: no call inside spreads over cores that they need."""
+        return self._turns.beside()
 
     def _run(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ class QueryCache:
     def __init__(self, embedder: Embedder, size: int) -> None:
         self._embedder, self._size = embedder, size
         self._kept: OrderedDict[str, QueryVectors] = OrderedDict()
+        #: Asked for in advance, with how many wait to use them.
+        self._ahead: dict[str, tuple[QueryVectors, int]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -50,6 +53,24 @@ class QueryCache:
         with self._lock:
             self._kept.clear()
 
+    @contextmanager
+    def ahead(self, *texts: str) -> Iterator[None]:
+        """Ask for queries now: inside, they are at hand, long ones too. Raises as the embedder."""
+        held: list[str] = []
+        try:
+            for text in texts:
+                vectors = self._get(text, self._vector)
+                with self._lock:
+                    self._ahead[text] = vectors, self._ahead.get(text, (vectors, 0))[1] + 1
+                held.append(text)
+            yield
+        finally:
+            with self._lock:
+                for text in held:
+                    vectors, users = self._ahead.pop(text)
+                    if users > 1:
+                        self._ahead[text] = vectors, users - 1
+
     def _vector(self, text: str) -> QueryVectors:
         vector = self._embedder.embed([text], role="query")[0]
         return QueryVectors(vector, (), np.zeros((0, len(vector)), dtype=np.float32))
@@ -61,10 +82,12 @@ class QueryCache:
             if kept is not None:
                 self._kept.move_to_end(text)
                 return kept
+            if text in self._ahead:
+                return self._ahead[text][0]
         asked = ask(text)
+        for array in (asked.vector, asked.tokens):
+            array.setflags(write=False)
         if len(asked.words) <= LONGEST:
-            for array in (asked.vector, asked.tokens):
-                array.setflags(write=False)
             with self._lock:
                 self._kept[text] = asked
                 self._kept.move_to_end(text)

@@ -49,12 +49,15 @@ class Call:
         """Raise ForbiddenError unless the caller may do this in the namespace."""
         self.caller.require(self.right, namespace)
 
-    async def reading(self, namespace: str, work: Callable[[Memory], T]) -> T:
-        """What *work* finds in the namespace. Raises ForbiddenError, NotFoundError (a namespace that holds nothing)."""
+    async def reading(self, namespace: str, work: Callable[[Memory], T], *queries: str) -> T:
+        """What *work* finds in the namespace. queries: what it searches for, encoded before it is its turn.
+
+        Raises ForbiddenError, NotFoundError (a namespace that holds nothing), and what *work* raises.
+        """
         self.check(namespace)
 
         def run() -> T:
-            with self.running.tenants.reading(namespace) as memory:
+            with self.running.tenants.reading(namespace, *queries) as memory:
                 return work(memory)
 
         return await self.running.read(run)

@@ -1,8 +1,10 @@
 """One store, many namespaces, many threads.
 
 Each namespace in use has two memories over connections of their own: one is searched, the other written to, so that a search
-does not wait for the encoder of an addition. Writers of one process stand in one queue; those of several processes wait for
-SQLite's lock. What several threads add while another addition is written goes into the store together.
+does not wait for the encoder of an addition. Searches of a namespace come one after the other, first come, first served, but
+their queries are encoded before that: while one search ranks, others are encoded. Writers of one process stand in one queue;
+those of several processes wait for SQLite's lock. What several threads add while another addition is written goes into the
+store together.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,8 @@ from typing import TYPE_CHECKING
 from hippomem.errors import InputError, NotFoundError
 from hippomem.memory import Memory
 from hippomem.models.load import load_embedder
+from hippomem.models.query_cache import QueryCache, with_query_cache
+from hippomem.service.line import Line
 from hippomem.store import IN_MEMORY, Store
 from hippomem.store.filters import anything_expired
 from hippomem.types import AddReport, Document
@@ -29,30 +33,45 @@ if TYPE_CHECKING:
     from indexing.extract import TripleExtractor
     from indexing.pipeline import Progress
 
-#: Documents that are written together, at most: so long others wait for their acknowledgement.
-_TOGETHER = 256
+#: Documents that are written together, at most: so long others wait for their acknowledgement. From about twenty on the
+#: encoder would take them for a bulk, which takes all cores from searches; sixteen cost no more a text than 256 do.
+_TOGETHER = 16
 #: Longest name of a namespace, in characters.
 NAMESPACE_CHARACTERS = 200
+#: Queries of a namespace whose vectors are kept, as `Memory` keeps them. Each has its own: how long a query takes must not
+#: tell one tenant what another asked.
+_QUERIES_KEPT = 256
 
 
-@dataclass
+@dataclass(eq=False)
 class _Addition:
-    """Documents of one caller that wait to be written. done: set once ``report`` or ``error`` is."""
+    """Documents of one caller that wait to be written.
+
+    leads: its thread writes what waits.    turn: set when it is to lead, or when ``report`` or ``error`` is there.
+    """
 
     documents: Sequence[Document]
-    done: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    turn: threading.Event = field(default_factory=threading.Event)
     report: AddReport | None = None
     error: BaseException | None = None
 
 
 @dataclass
 class _Open:
-    """The memories of one namespace. users: callers that hold one of them just now."""
+    """The memories of one namespace.
+
+    queries: the encoder of the reader.    line: of those that want to use it.    users: callers that hold a memory.
+    waiting: additions, in the order that they came.    is_led: one of their threads writes, or stands in the queue for it.
+    """
 
     reader: Memory
+    queries: QueryCache
+    line: Line = field(default_factory=Line)
     writer: Memory | None = None
     users: int = 0
     waiting: list[_Addition] = field(default_factory=list)
+    is_led: bool = False
 
 
 class Tenants:
@@ -77,17 +96,20 @@ class Tenants:
         if str(path) == IN_MEMORY:
             raise InputError("a store in memory cannot be served: each connection would have its own; give a file.")
         self._embedder = load_embedder(embedder)
+        # A single call may spread over all cores; calls that come together are done sooner with one each.
+        self._beside: Callable[[], AbstractContextManager[None]] = getattr(self._embedder, "beside", nullcontext)
+        self._inside = 0
         self.store = Store.open(path, create=create)
         try:
             self.store.check_embedder(self._embedder.identity)
         except BaseException:
             self.store.close()
             raise
-        self._memory = partial(Memory, path, embedder=self._embedder, freshness=freshness, extractor=extractor)
+        self._memory = partial(Memory, path, freshness=freshness, extractor=extractor)
         self._open_at_most = open_at_most
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._lock = threading.Lock()
-        self._writing = threading.RLock()
+        self._writing = Line()
 
     def warm(self) -> None:
         """Have compiled what searches run, so that the first caller does not wait for it: seconds, once on a machine.
@@ -116,11 +138,16 @@ class Tenants:
             return self.store.namespace_key(_checked(namespace)) is not None
 
     @contextmanager
-    def reading(self, namespace: str) -> Iterator[Memory]:
-        """The memory of a namespace, for calls that change nothing. Raises NotFoundError when there is no such namespace."""
+    def reading(self, namespace: str, *queries: str) -> Iterator[Memory]:
+        """The memory of a namespace, for calls that change nothing; one thread at a time, first come, first served.
+
+        queries: what will be searched for, encoded before it is this thread's turn.
+        Raises NotFoundError when there is no such namespace, ModelError.
+        """
         if not self.exists(namespace):
             raise NotFoundError(f"there is no namespace '{namespace}'; adding to it makes it.")
-        with self._held(namespace) as opened:
+        asked = [query for query in queries if query.strip()]  # searching says what is wrong with the others
+        with self._held(namespace) as opened, opened.queries.ahead(*asked), opened.line:
             yield opened.reader
 
     @contextmanager
@@ -139,51 +166,52 @@ class Tenants:
             if progress is not None or len(documents) > _TOGETHER:
                 with self._writing:
                     return self._writer(namespace, opened).add_many(documents, progress=progress)
-            mine = _Addition(documents)
-            with self._lock:
-                opened.waiting.append(mine)
-            with self._writing:
-                while not mine.done.is_set():  # else whoever wrote before has taken it along
-                    self._write_waiting(namespace, opened)
-            if mine.error is not None:
-                raise mine.error
-            assert mine.report is not None
-            return mine.report
+            return self._add_with_others(namespace, opened, _Addition(documents))
 
-    def _write_waiting(self, namespace: str, opened: _Open) -> None:
-        """Write what waits, in order of arrival, together; alone what fails, so that each caller gets his own error."""
+    def _add_with_others(self, namespace: str, opened: _Open, mine: _Addition) -> AddReport:
+        """One thread stands in the writers' queue for all that wait; who is written for has nothing more to wait for."""
+        with self._lock:
+            opened.waiting.append(mine)
+            mine.leads, opened.is_led = not opened.is_led, True
+        try:
+            if not mine.leads:
+                mine.turn.wait()
+            if mine.leads:
+                with self._writing:
+                    self._write_waiting(self._writer(namespace, opened), opened)
+        finally:
+            with self._lock:
+                if mine in opened.waiting:  # interrupted
+                    opened.waiting.remove(mine)
+                if mine.leads:
+                    self._let_lead(opened)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.report is not None
+        return mine.report
+
+    @staticmethod
+    def _let_lead(opened: _Open) -> None:
+        """The first that waits, if there is one."""
+        opened.is_led = bool(opened.waiting)
+        for following in opened.waiting[:1]:
+            following.leads = True
+            following.turn.set()
+
+    def _write_waiting(self, writer: Memory, opened: _Open) -> None:
+        """Write the first that wait, together."""
         with self._lock:
             together: list[_Addition] = []
             size = 0
             while opened.waiting and (not together or size + len(opened.waiting[0].documents) <= _TOGETHER):
                 together.append(opened.waiting.pop(0))
                 size += len(together[-1].documents)
-        writer = self._writer(namespace, opened)
         try:
-            reports = _split(writer.add_many([d for each in together for d in each.documents]), together)
-        except Exception as error:
-            if len(together) == 1:
-                together[0].error = error
-                together[0].done.set()
-            else:
-                for each in together:
-                    self._write_alone(writer, each)
-        except BaseException:  # interrupted: the others do it themselves
+            _write(writer, together)
+        except BaseException:  # interrupted: others do what is left
             with self._lock:
-                opened.waiting[:0] = together
+                opened.waiting[:0] = [each for each in together if not each.turn.is_set()]
             raise
-        else:
-            for each, report in zip(together, reports, strict=True):
-                each.report = report
-                each.done.set()
-
-    @staticmethod
-    def _write_alone(writer: Memory, addition: _Addition) -> None:
-        try:
-            addition.report = writer.add_many(addition.documents)
-        except Exception as error:
-            addition.error = error
-        addition.done.set()
 
     def expire(self) -> int:
         """Forget what has expired, in all namespaces; returns how many memories that were."""
@@ -205,17 +233,26 @@ class Tenants:
         with self._lock:
             opened = self._open.get(namespace)
             if opened is None:
-                opened = self._open[namespace] = _Open(self._memory(namespace=namespace))
+                opened = self._open[namespace] = self._opened(namespace)
             opened.users += 1
+            self._inside += 1
+            alone = self._inside == 1
             self._open.move_to_end(namespace)
             closing = self._unused()
         for each in closing:
             _close(each)
         try:
-            yield opened
+            with nullcontext() if alone else self._beside():
+                yield opened
         finally:
             with self._lock:
                 opened.users -= 1
+                self._inside -= 1
+
+    def _opened(self, namespace: str) -> _Open:
+        queries = with_query_cache(self._embedder, _QUERIES_KEPT)
+        assert isinstance(queries, QueryCache)
+        return _Open(self._memory(namespace=namespace, embedder=queries, query_cache=0), queries)
 
     def _unused(self) -> list[_Open]:
         """Take those out that were not used for longest, as long as there are too many."""
@@ -228,7 +265,7 @@ class Tenants:
 
     def _writer(self, namespace: str, opened: _Open) -> Memory:
         if opened.writer is None:
-            opened.writer = self._memory(namespace=namespace)
+            opened.writer = self._memory(namespace=namespace, embedder=self._embedder)
         return opened.writer
 
     def close(self) -> None:
@@ -244,6 +281,23 @@ class Tenants:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _write(writer: Memory, together: Sequence[_Addition]) -> None:
+    """Write additions together, or one by one when that fails, so that each caller gets his own error."""
+    try:
+        reports = _split(writer.add_many([d for each in together for d in each.documents]), together)
+    except Exception as error:
+        if len(together) > 1:
+            for each in together:
+                _write(writer, [each])
+        else:
+            together[0].error = error
+            together[0].turn.set()
+    else:
+        for each, report in zip(together, reports, strict=True):
+            each.report = report
+            each.turn.set()
 
 
 def _split(report: AddReport, together: Sequence[_Addition]) -> list[AddReport]:

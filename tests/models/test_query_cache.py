@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from eval.counting import CountingEmbedder, counting
-from hippomem.errors import ConfigError
+from hippomem.errors import ConfigError, ModelUnavailableError
 from hippomem.memory import Memory
-from hippomem.models.embedder import TokenEmbedder, embed_query
+from hippomem.models.embedder import QueryVectors, TokenEmbedder, embed_query
 from hippomem.models.minilm import MiniLM
-from hippomem.models.query_cache import LONGEST, with_query_cache
+from hippomem.models.query_cache import LONGEST, QueryCache, with_query_cache
 from hippomem.testing import HashEmbedder
 
 
@@ -169,3 +169,40 @@ def test_the_harness_measures_encodings_not_the_cache() -> None:
         for _ in range(2):
             memory.search("Who wrote the first program?")
         assert (encoder.done - before).calls == 2
+
+
+def test_a_query_asked_for_ahead_is_at_hand_until_all_who_wait_have_it() -> None:
+    """A long one too, which is not kept otherwise; afterwards it is encoded again."""
+    encoder = counting(HashEmbedder())
+    cached = with_query_cache(encoder, 4)
+    assert isinstance(cached, QueryCache)
+    long = " ".join(f"word{number}" for number in range(LONGEST + 1))
+    first, second = cached.ahead(long, "short"), cached.ahead(long)
+    first.__enter__()
+    second.__enter__()
+    assert encoder.done.calls == 2
+    found = embed_query(cached, long)
+    first.__exit__(None, None, None)
+    assert embed_query(cached, long) is found
+    assert encoder.done.calls == 2
+    second.__exit__(None, None, None)
+    embed_query(cached, "short")
+    assert encoder.done.calls == 2
+    assert embed_query(cached, long).vector.tobytes() == found.vector.tobytes()
+    assert encoder.done.calls == 3
+
+
+def test_a_query_that_fails_ahead_leaves_nothing_behind() -> None:
+    """The error is the encoder's; what was asked for before it is let go."""
+
+    class Failing(HashEmbedder):
+        def embed_query(self, text: str) -> QueryVectors:
+            if text == "bad":
+                raise ModelUnavailableError("the encoder is away.")
+            return super().embed_query(text)
+
+    cached = with_query_cache(Failing(), 4)
+    assert isinstance(cached, QueryCache)
+    with pytest.raises(ModelUnavailableError), cached.ahead("good", "bad"):
+        pytest.fail("entered")
+    assert not cached._ahead

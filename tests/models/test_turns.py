@@ -96,3 +96,12 @@ def test_concurrent_queries_have_the_bytes_of_single_ones() -> None:
     for thread in threads:
         thread.join()
     assert [found[n] for n in range(48)] == [(shown.vector.tobytes(), shown.tokens.tobytes()) for shown in alone]
+
+
+def test_a_model_beside_others_spreads_no_call() -> None:
+    """What a server says when several requests are under way; afterwards a call gets all cores again."""
+    model = MiniLM(threads=2)
+    with model.beside(), model._turns.take() as threads:
+        assert threads == 1
+    with model._turns.take() as threads:
+        assert threads == 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from hippomem import Document, Memory
 from hippomem.errors import EmptyTextError, InputError, ModelUnavailableError, NotFoundError, StoreMissingError
+from hippomem.models.embedder import QueryVectors
 from hippomem.service import Tenants
 from hippomem.testing import HashEmbedder
 
@@ -195,3 +198,142 @@ def test_stores_that_cannot_be_served(tmp_path: Path) -> None:
         Tenants(":memory:", embedder=HashEmbedder())
     with pytest.raises(StoreMissingError):
         Tenants(tmp_path / "none.hippo", embedder=HashEmbedder(), create=False)
+
+
+class Counted(HashEmbedder):
+    """Tells which queries it is asked for, lets one wait, and whether others are known to compute at that moment."""
+
+    def __init__(self) -> None:
+        super().__init__(dimension=16)
+        self.queries: list[tuple[str, bool]] = []
+        self.company = 0
+        self.came, self.open = threading.Event(), threading.Event()
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        self.company += 1
+        try:
+            yield
+        finally:
+            self.company -= 1
+
+    def embed_query(self, text: str) -> QueryVectors:
+        self.queries.append((text, self.company > 0))
+        if text == "slow":
+            self.came.set()
+            assert self.open.wait(20)
+        return super().embed_query(text)
+
+
+def test_a_query_is_encoded_before_its_turn_comes(tmp_path: Path) -> None:
+    """While one thread is inside, another's query is encoded; inside, it is not encoded again."""
+    encoder = Counted()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants, ThreadPoolExecutor(1) as pool:
+        tenants.add("a", [Document("Ada lives in Rome.")])
+
+        def search() -> list[str]:
+            with tenants.reading("a", "slow", " ") as memory:
+                return [hit.text for hit in memory.search("slow")]
+
+        with tenants.reading("a"):
+            found = pool.submit(search)
+            assert encoder.came.wait(20)
+            encoder.open.set()
+            assert not wait([found], 0.05).done
+        assert found.result(20) == ["Ada lives in Rome."]
+    assert [text for text, _ in encoder.queries] == ["slow"]
+
+
+def test_the_encoder_knows_whether_others_compute(tmp_path: Path) -> None:
+    """A call that is alone may take all cores; one that comes while another is inside may not."""
+    encoder = Counted()
+    encoder.open.set()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants:
+        tenants.add("a", [Document("Ada lives in Rome.")])
+        tenants.add("b", [Document("Bo lives in Oslo.")])
+        with tenants.reading("a", "one"), tenants.reading("b", "two"):
+            pass
+        with tenants.reading("a", "three"):
+            pass
+    assert encoder.queries == [("one", False), ("two", True), ("three", False)]
+
+
+def test_what_one_tenant_asked_is_not_at_hand_for_another(tmp_path: Path) -> None:
+    """The same question is encoded for each namespace, so that its time tells nothing."""
+    encoder = Counted()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants:
+        for name in ("a", "b"):
+            tenants.add(name, [Document("Ada lives in Rome.")])
+        for name in ("a", "b", "a"):
+            with tenants.reading(name, "Where?") as memory:
+                memory.search("Where?")
+    assert [text for text, _ in encoder.queries] == ["Where?", "Where?"]
+
+
+class Stuck(HashEmbedder):
+    """An encoder that lets go of one document only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(dimension=16)
+        self.came, self.open = threading.Event(), threading.Event()
+
+    def embed_with_signs(self, texts: Sequence[str], **options: Any) -> Any:
+        if any("Dora" in text for text in texts):
+            self.came.set()
+            assert self.open.wait(20)
+        return super().embed_with_signs(texts, **options)
+
+
+def test_who_is_written_for_does_not_wait_for_what_comes_next(tmp_path: Path) -> None:
+    """Of twelve threads whose additions are written together, the one that wrote comes back at once, and is stuck then."""
+    encoder = Stuck()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants, ThreadPoolExecutor(12) as pool:
+
+        def twice() -> None:
+            tenants.add("a", [Document("Ada has no cats.")])
+            tenants.add("a", [Document("Dora lives in Rome.")])
+
+        with tenants.writing("a"):
+            first = pool.submit(twice)
+            wait_until(lambda: len(tenants._open["a"].waiting) == 1)
+            others = [pool.submit(tenants.add, "a", [Document(f"Ada has {number} cats.")]) for number in range(11)]
+            wait_until(lambda: len(tenants._open["a"].waiting) == 12)
+        assert encoder.came.wait(20)
+        reports = [other.result(10) for other in others]
+        assert not first.done()
+        encoder.open.set()
+        first.result(20)
+    assert {str(report.seconds) for report in reports} == {str(reports[0].seconds)}  # written together
+
+
+def wait_until(condition: Any) -> None:
+    """Wait for what other threads are about to do. Raises AssertionError after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_an_interrupted_writer_hands_on_what_others_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the thread that writes for all: the others are written by one of themselves."""
+    encoder = Stuck()
+    encoder.open.set()
+    with Tenants(tmp_path / "a.hippo", embedder=encoder) as tenants, ThreadPoolExecutor(4) as pool:
+        tenants.add("a", [Document("Bo lives in Oslo.")])
+        writer = tenants._open["a"].writer
+        assert writer is not None
+        add_many, interrupted = writer.add_many, [KeyboardInterrupt()]
+
+        def adding(*args: Any, **options: Any) -> Any:
+            if interrupted:
+                raise interrupted.pop()
+            return add_many(*args, **options)
+
+        monkeypatch.setattr(writer, "add_many", adding)
+        with tenants.writing("a"):
+            futures = [pool.submit(tenants.add, "a", [Document(f"Ada has {number} cats.")]) for number in range(4)]
+            wait_until(lambda: len(tenants._open["a"].waiting) == 4)
+        errors = [future.exception(20) for future in futures]
+        assert sum(isinstance(error, KeyboardInterrupt) for error in errors) == 1
+        assert sum(error is None for error in errors) == 3
+        assert len(texts(tenants, "a")) == 4

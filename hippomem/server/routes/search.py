@@ -24,7 +24,7 @@ async def search(body: requests.Search, call: ACall) -> Json:
     def work(memory: Memory) -> Json:
         return Json(_search(memory, body, body))
 
-    answer = await call.reading(body.namespace, work)
+    answer = await call.reading(body.namespace, work, *_encoded(body, body.query))
     call.running.metrics.searches.inc()
     return answer
 
@@ -37,9 +37,14 @@ async def search_batch(body: requests.SearchBatch, call: ACall) -> Json:
     def work(memory: Memory) -> Json:
         return Json({"results": [_search(memory, query, body) for query in body.queries]})
 
-    answer = await call.reading(body.namespace, work)
+    answer = await call.reading(body.namespace, work, *_encoded(body, *(query.query for query in body.queries)))
     call.running.metrics.searches.inc(len(body.queries))
     return answer
+
+
+def _encoded(how: requests.Search | requests.SearchBatch, *queries: str) -> tuple[str, ...]:
+    """Those queries that the retriever has encoded."""
+    return () if how.retriever == "bm25" else queries
 
 
 def _search(memory: Memory, one: requests.OneSearch, how: requests.Search | requests.SearchBatch) -> dict[str, Any]:
@@ -69,7 +74,7 @@ async def recall(body: requests.RecallQuery, call: ACall) -> Json:
         )
         return Json(found.to_dict())
 
-    answer = await call.reading(body.namespace, work)
+    answer = await call.reading(body.namespace, work, body.query)
     call.running.metrics.searches.inc()
     return answer
 
@@ -82,6 +87,6 @@ async def answer(body: requests.Question, call: ACall) -> Json:
     def work(memory: Memory) -> dict[str, Any]:
         return memory.answer(body.question, k=body.k).to_dict()
 
-    found = Json(await call.reading(body.namespace, work))
+    found = Json(await call.reading(body.namespace, work, body.question))
     call.running.metrics.searches.inc()
     return found
