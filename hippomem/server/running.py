@@ -73,13 +73,16 @@ class Running:
                 )
             )
             self._access = Access(self._tenants.store, host=settings.host, allowed_hosts=settings.allow_hosts)
-            await anyio.to_thread.run_sync(self._tenants.warm)
         except Exception as error:
             self.failure = error
             LOG.error("the store could not be opened", exc_info=error)
             self._opened.set()
             self._on_failure()
             return
+        try:
+            await anyio.to_thread.run_sync(self._tenants.warm)
+        except Exception as error:  # a model that is away just now: requests will say so until it is back
+            LOG.warning("nothing was made ready for the first search (%s)", type(error).__name__)
         self._opened.set()
         LOG.info("store and model are open")
         await self._expire()

@@ -125,10 +125,13 @@ async def _end_at_signal(tenants: Tenants) -> None:
 
 def _warm(tenants: Tenants, namespace: str) -> None:
     """So that the first search asked for need not wait for what is compiled and read by it."""
-    tenants.warm()
-    if tenants.exists(namespace):
-        with tenants.reading(namespace) as memory:
-            memory.search("anything", k=1)
+    try:
+        tenants.warm()
+        if tenants.exists(namespace):
+            with tenants.reading(namespace) as memory:
+                memory.search("anything", k=1)
+    except Exception as error:  # a model that is away just now: calls will say so until it is back
+        log.warning("nothing was made ready for the first search (%s)", type(error).__name__)
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:

@@ -248,3 +248,22 @@ def test_failures_of_the_server_itself(
     if status == 500:
         assert "secret words" not in answer.text + caplog.text
         assert "test_rest_errors.py" in caplog.text  # where it arose
+
+
+def test_a_server_opens_while_its_model_is_away(tmp_path: Path) -> None:
+    """It answers 503 until the model is back, and needs no restart then."""
+
+    class Away(HashEmbedder):
+        away = True
+
+        def embed(self, *args: Any, **more: Any) -> Any:
+            if self.away:
+                raise ModelUnavailableError("away.")
+            return super().embed(*args, **more)
+
+    model = Away()
+    with serving(tmp_path / "notes.hippo", embedder=model) as server:
+        assert error_of(server.client.post("/v1/memories", json={"text": "Here."}))[0] == 503
+        model.away = False
+        server.add("There.")
+        assert sorted(server.found("Here or there?")) == ["Here.", "There."]
