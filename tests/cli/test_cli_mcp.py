@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,10 @@ def test_a_port_in_use_is_said(run: Run, store: Path) -> None:
 def serving(store: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """``hippomem mcp --http`` on a free port; its URL and process."""
     command = [sys.executable, "-m", "hippomem.cli", "mcp", "--store", str(store), "--http", "--port", "0", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # What a shell starts in the background ignores Ctrl-C, and so do its children, unless they are told otherwise.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, text=True, cwd=ROOT, preexec_fn=heeding, **pipes) as server:
         try:
             assert server.stderr is not None
             line = server.stderr.readline()
