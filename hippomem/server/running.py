@@ -69,7 +69,10 @@ class Running:
         try:
             self._tenants = await anyio.to_thread.run_sync(
                 lambda: Tenants(
-                    settings.store, embedder=self._embedder or settings.embedder, freshness=settings.freshness
+                    settings.store,
+                    embedder=self._embedder or settings.embedder,
+                    freshness=settings.freshness,
+                    spread=settings.workers == 1,
                 )
             )
             self._access = Access(self._tenants.store, host=settings.host, allowed_hosts=settings.allow_hosts)

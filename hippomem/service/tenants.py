@@ -80,6 +80,7 @@ class Tenants:
     path: the store's file.    embedder, extractor, freshness: as for `Memory`.
     create: False raises StoreMissingError when there is no file.
     open_at_most: namespaces kept open; those that were not used for longest are closed.
+    spread: let the encoder of a call that is alone use all cores; False where other processes serve the store as well.
     Thread-safe. Raises as `Memory` does.
     """
 
@@ -92,13 +93,14 @@ class Tenants:
         freshness: bool = True,
         extractor: str | TripleExtractor = "builtin",
         open_at_most: int = 64,
+        spread: bool = True,
     ) -> None:
         if str(path) == IN_MEMORY:
             raise InputError("a store in memory cannot be served: each connection would have its own; give a file.")
         self._embedder = load_embedder(embedder)
         # A single call may spread over all cores; calls that come together are done sooner with one each.
         self._beside: Callable[[], AbstractContextManager[None]] = getattr(self._embedder, "beside", nullcontext)
-        self._inside = 0
+        self._inside, self._spread = 0, spread
         self.store = Store.open(path, create=create)
         try:
             self.store.check_embedder(self._embedder.identity)
@@ -236,7 +238,7 @@ class Tenants:
                 opened = self._open[namespace] = self._opened(namespace)
             opened.users += 1
             self._inside += 1
-            alone = self._inside == 1
+            alone = self._spread and self._inside == 1
             self._open.move_to_end(namespace)
             closing = self._unused()
         for each in closing:
