@@ -563,6 +563,12 @@ class Memory:
                 metadata=metadata or {},
             )
             check_document(document)
+            says = (document.text, document.title, document.occurred_at)
+            # First what may be refused: then nothing is changed.
+            if says != (old.text, old.title, old.occurred_at):
+                self._indexer.update(memory_key, document, keep_history=keep_history)
+            elif not keep_history:
+                self._indexer.forget_history(memory_key)
             renewed = ttl is not None or expires_at is not None
             if kind is not None or metadata is not None or renewed:
                 with self.store.transaction() as db:
@@ -570,11 +576,6 @@ class Memory:
                     if renewed:
                         memories.set_expiry(db, memory_key, until)
                     self.store.bump_generation(self._namespace_key())
-            says = (document.text, document.title, document.occurred_at)
-            if says != (old.text, old.title, old.occurred_at):
-                self._indexer.update(memory_key, document, keep_history=keep_history)
-            elif not keep_history:
-                self._indexer.forget_history(memory_key)
             return memories.record(self.store.db, memory_key, now=self._now())
 
     def stats(self) -> Stats:

@@ -132,3 +132,14 @@ def test_listing_goes_on_behind_a_memory(memory: Memory) -> None:
         while page := [r.memory_id for r in memory.list(limit=2, after=seen[-1] if seen else None, **options)]:  # type: ignore[arg-type]
             seen += page
         assert seen == order
+
+
+def test_an_update_that_is_refused_changes_nothing(memory: Memory) -> None:
+    """Neither the text nor what was asked for besides."""
+    memory.add("Ada lives in Rome.")
+    other = memory.add("Ada lives in Oslo.", metadata={"a": 1})
+    before = memory.export()
+    for options in ({"text": "Ada lives in Rome."}, {"text": " "}, {"ttl": -1}, {"occurred_at": "soon"}):
+        with pytest.raises(InputError):
+            memory.update(other, metadata={"a": 2}, kind="episodic", **options)  # type: ignore[arg-type]
+    assert memory.export() == before
