@@ -150,7 +150,7 @@ def _print_hit(out: Console, hit: Hit, why: bool) -> None:
 
     ids = " ".join(hit.source_ids) or hit.passage_id
     when = f"  {hit.occurred_at}" if hit.occurred_at else ""
-    old = f"  no longer so: see {hit.superseded_by}" if hit.superseded_by else ""
+    old = f"  changed since: see {hit.superseded_by}" if hit.superseded_by else ""
     out.print(
         Text.assemble(
             (f"{hit.rank:>2}  ", "bold"),

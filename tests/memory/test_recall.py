@@ -39,6 +39,12 @@ def test_nothing_is_said_twice(memory: Memory) -> None:
     assert found.omitted == 1
 
 
+def test_what_differs_in_one_number_is_another_fact(memory: Memory) -> None:
+    for gate in (12, 14):
+        memory.add(f"The evening flight of the northern line to Skerry Island leaves the old field from gate {gate}.")
+    assert len(memory.recall("From which gate does the flight leave?").citations) == 2
+
+
 def test_the_callers_own_count_decides(memory: Memory) -> None:
     memory.add_many(TEXTS)
     found = memory.recall("ferry", max_tokens=400, count_tokens=len)
@@ -59,7 +65,10 @@ def test_who_said_it_when_and_whether_it_still_holds(memory: Memory) -> None:
     old = memory.add("Tea is at four.", occurred_at="2026-01-01T09:30", speaker="Ada", title="Ada")
     memory.add("There is no tea.", supersedes=old)
     lines = memory.recall("tea").text.splitlines()[1:-1]
-    assert lines == ["[1] There is no tea.", "[2] (no longer so) 2026-01-01 09:30 · Ada: Tea is at four."]
+    assert lines == [
+        "[1] There is no tea.",
+        "[2] (in part changed since: see [1]) 2026-01-01 09:30 · Ada: Tea is at four.",
+    ]
 
 
 def test_nothing_found_is_an_empty_block(memory: Memory) -> None:

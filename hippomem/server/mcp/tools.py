@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hippomem.errors import NotFoundError
-from hippomem.memory.recall import count_tokens
+from hippomem.memory.recall import CHANGED, count_tokens
 from hippomem.server.mcp import arguments as takes
 from hippomem.server.mcp import telling
 from hippomem.server.mcp.outputs import Forgotten, Page, Recalled, Remembered
@@ -103,7 +103,7 @@ def recall(call: Call, given: takes.Recall) -> Told:
 def _with_id(piece: str) -> int:
     """Tokens of a piece of a block; of the line of a passage, with those of its id, which stands below the block."""
     is_line = piece.startswith("[") and piece.endswith("\n")
-    ids = 0 if not is_line else 2 if "(no longer so)" in piece[:30] else 1
+    ids = 0 if not is_line else 2 if CHANGED in piece[:40] else 1
     return count_tokens(piece) + ids * _ID
 
 
