@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hippomem.types import Recall as Recall
     from hippomem.types import SearchResult as SearchResult
     from hippomem.types import Stats as Stats
+    from hippomem.types import Telling as Telling
     from hippomem.types import Where as Where
     from hippomem.types import Why as Why
 
@@ -54,6 +55,7 @@ _HOME = {
     "SearchResult": "hippomem.types",
     "Stats": "hippomem.types",
     "Trail": "hippomem.answer.trail",
+    "Telling": "hippomem.types",
     "Where": "hippomem.types",
     "Why": "hippomem.types",
 }
@@ -74,6 +76,7 @@ __all__ = [
     "RetrieverOptions",
     "SearchResult",
     "Stats",
+    "Telling",
     "Trail",
     "Where",
     "Why",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict, overload
 
 Kind = Literal["semantic", "episodic", "procedural"]
@@ -49,6 +49,33 @@ class Document:
 #: ``name``, ``id``, ``metadata`` and when it was said (``timestamp``, ``created_at``, ``occurred_at`` or ``date``; text, or
 #: seconds since 1970).
 Message = Mapping[str, Any]
+
+
+class Telling(TypedDict, total=False):
+    """What may be said of a content when it is added; see `Memory.add`.
+
+    title: what it is about.    source_id: the caller's own id of it.    kind: "semantic" where it is left out, of messages
+    "episodic".    speaker: who says it, which "I" means; of messages the name, or else the user.
+    occurred_at: when it happened; where it is left out, a time that the message carries or that the text opens with
+    ("[2026-11-21 18:30] …"). It may lie in the future.
+    position: its turn in the session; of messages the first one's, by default behind the turns that are there.
+    supersedes: ids of memories whose place it takes; they stay, marked and ranked behind.
+    ttl: seconds until it is forgotten (infinity: never), or expires_at the time.
+    """
+
+    title: str
+    source_id: str | None
+    kind: Kind | None
+    occurred_at: str | datetime | None
+    user: str | None
+    agent: str | None
+    session: str | None
+    speaker: str | None
+    position: int | None
+    metadata: Mapping[str, Any] | None
+    supersedes: str | Sequence[str]
+    ttl: float | timedelta | None
+    expires_at: str | datetime | None
 
 
 class Where(TypedDict, total=False):

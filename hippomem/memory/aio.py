@@ -23,6 +23,7 @@ from hippomem.types import (
     Recall,
     SearchResult,
     Stats,
+    Telling,
     Where,
 )
 
@@ -84,82 +85,14 @@ class AsyncMemory:
             await asyncio.to_thread(self._memory.close)
 
     @overload
-    async def add(
-        self,
-        content: str,
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> str: ...
+    async def add(self, content: str, **told: Unpack[Telling]) -> str: ...
     @overload
-    async def add(
-        self,
-        content: Sequence[Message],
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> tuple[str, ...]: ...
-    async def add(
-        self,
-        content: str | Sequence[Message],
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> str | tuple[str, ...]:
+    async def add(self, content: Sequence[Message], **told: Unpack[Telling]) -> tuple[str, ...]: ...
+    async def add(self, content: str | Sequence[Message], **told: Unpack[Telling]) -> str | tuple[str, ...]:
         """See `Memory.add`."""
         # One call for both overloads.
         add: Callable[..., str | tuple[str, ...]] = (await self._opened()).add
-        return await asyncio.to_thread(
-            lambda: add(
-                content,
-                title=title,
-                source_id=source_id,
-                kind=kind,
-                occurred_at=occurred_at,
-                user=user,
-                agent=agent,
-                session=session,
-                speaker=speaker,
-                position=position,
-                metadata=metadata,
-                supersedes=supersedes,
-                ttl=ttl,
-                expires_at=expires_at,
-            )
-        )
+        return await asyncio.to_thread(lambda: add(content, **told))
 
     async def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
         """See `Memory.documents`."""

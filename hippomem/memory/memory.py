@@ -42,6 +42,7 @@ from hippomem.types import (
     Recall,
     SearchResult,
     Stats,
+    Telling,
     Where,
 )
 from indexing.chunking import CHUNK_CHARACTERS
@@ -144,77 +145,45 @@ class Memory:
         return stored
 
     @overload
-    def add(
-        self,
-        content: str,
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> str: ...
+    def add(self, content: str, **told: Unpack[Telling]) -> str: ...
     @overload
-    def add(
-        self,
-        content: Sequence[Message],
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> tuple[str, ...]: ...
-    def add(
-        self,
-        content: str | Sequence[Message],
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> str | tuple[str, ...]:
+    def add(self, content: Sequence[Message], **told: Unpack[Telling]) -> tuple[str, ...]: ...
+    def add(self, content: str | Sequence[Message], **told: Unpack[Telling]) -> str | tuple[str, ...]:
         """Remember a text, or the messages of a chat; returns the memory_id of the text, or of each message that was kept.
 
         The same text, title and time again is the same memory, heard again. Of messages, those of users and assistants are
         kept, as turns of *session* behind the turns that it has; system and tool messages are not.
-        kind: "semantic" where None, of messages "episodic".
-        occurred_at: when it happened; where it is not given, a time that the message carries or that the text opens with
-        ("[2026-11-21 18:30] …"). It may lie in the future.
-        speaker: who says it, which "I" means; of messages the name, or else the user.    position: the first turn's.
-        supersedes: ids of memories whose place it takes; they stay, marked and ranked behind.
-        ttl: seconds until it is forgotten (infinity: never), or expires_at the time.
+        told: what is known of it (`Telling`).
         Raises EmptyTextError, InputError (a date that is none, a time of expiry that is over), NotFoundError (a superseded
         memory that is not there), ModelError, StoreError.
         """
         is_text = isinstance(content, str)
-        common = Document(
-            text=content if isinstance(content, str) else "",
+        like = self._like(is_text, **told)
+        with self._lock:
+            memory_ids = self.add_many(self.documents(content, like)).memory_ids
+        return memory_ids[0] if is_text else memory_ids
+
+    def _like(
+        self,
+        is_text: bool,
+        *,
+        title: str = "",
+        source_id: str | None = None,
+        kind: Kind | None = None,
+        occurred_at: str | datetime | None = None,
+        user: str | None = None,
+        agent: str | None = None,
+        session: str | None = None,
+        speaker: str | None = None,
+        position: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        supersedes: str | Sequence[str] = (),
+        ttl: float | timedelta | None = None,
+        expires_at: str | datetime | None = None,
+    ) -> Document:
+        """What is told of a content, as a document without its text."""
+        return Document(
+            text="",
             title=title,
             source_id=source_id,
             kind=kind or ("semantic" if is_text else "episodic"),
@@ -228,9 +197,6 @@ class Memory:
             expires_at=self._expiry(ttl, expires_at),
             supersedes=(supersedes,) if isinstance(supersedes, str) else tuple(supersedes),
         )
-        with self._lock:
-            memory_ids = self.add_many(self.documents(content, common)).memory_ids
-        return memory_ids[0] if is_text else memory_ids
 
     def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
         """What `add` makes of a content: one document of a text, one of each message that is kept; all are checked.

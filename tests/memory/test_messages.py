@@ -87,3 +87,10 @@ def test_a_text_without_anything_is_refused(memory: Memory) -> None:
     with pytest.raises(EmptyTextError):
         memory.add(" ")
     assert memory.add([]) == ()
+
+
+def test_what_cannot_be_told_is_refused(memory: Memory) -> None:
+    """A mistyped name must not be passed over."""
+    with pytest.raises(TypeError, match="sesion"):
+        memory.add("Something.", sesion="s")  # type: ignore[call-overload]
+    assert memory.count() == 0
