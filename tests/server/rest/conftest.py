@@ -135,6 +135,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",  # a process that is killed may leave half a character
             cwd=ROOT,
             start_new_session=True,
             env=environment,
@@ -173,7 +174,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def _gather(stream: IO[str], lines: list[str]) -> None:
     with suppress(ValueError):  # closed meanwhile
-        lines.extend(stream)
+        for line in stream:
+            lines.append(line)
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:

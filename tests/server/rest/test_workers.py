@@ -37,7 +37,7 @@ def workers_of(server: Served, count: int) -> set[int]:
                 thread.start()
             for thread in threads:
                 thread.join()
-        lines = [json.loads(line) for line in server.log]
+        lines = [json.loads(line) for line in server.log if line.startswith("{") and line.endswith("}\n")]
         seen = {line["process"] for line in lines if line.get("route") == "/readyz" and line["status"] == 200}
     return seen
 
