@@ -456,7 +456,8 @@ class Memory:
         if not memory_ids and allowed.is_open:
             raise InputError("give ids or a filter of what to forget; forget_all() forgets the whole namespace.")
         with self._lock:
-            keys = list(dict.fromkeys(self._find(memory_id) for memory_id in memory_ids))
+            named = {memory_id: self._find(memory_id) for memory_id in memory_ids}
+            keys = list(dict.fromkeys(named.values()))
             if allowed.is_open:
                 self._indexer.forget(keys)
                 return len(keys)
@@ -465,7 +466,7 @@ class Memory:
                 return 0
             parts = filters.sources(self.store.db, namespace_key, allowed, -math.inf)
             if memory_ids:
-                if missing := [some_id for some_id in memory_ids if self._find(some_id) not in parts]:
+                if missing := [memory_id for memory_id, key in named.items() if key not in parts]:
                     raise NotFoundError(f"no memory with the id '{missing[0]}' passes the filter.")
                 parts = {key: parts[key] for key in keys}
             if parts:

@@ -78,9 +78,8 @@ def insert(
     )
     db.executemany(sources.INSERT, rows["sources"])
     passages.insert(db, rows["passages"])
-    for key, document, at in again:
-        sources.hear_again(db, key, document, at)
-    claims.read(db, namespace_key, [key for key, _, _ in again])
+    # Who speaks is part of a claim, so that only another source can make others: a corpus indexed again costs no reading.
+    claims.read(db, namespace_key, [key for key, document, at in again if sources.hear_again(db, key, document, at)])
     db.executemany(
         "INSERT OR IGNORE INTO supersedes SELECT ?1, ?2 WHERE ?1 <> ?2",
         [(made.memory_key, older) for made, olders in zip(inserted, superseded, strict=True) for older in olders],

@@ -34,8 +34,8 @@ def row_of(memory_key: int, document: Document) -> tuple[Any, ...]:
     )
 
 
-def hear_again(db: sqlite3.Connection, memory_key: int, document: Document, recorded: float) -> None:
-    """Remember one more place that a memory came from; the same place twice is one, heard last now.
+def hear_again(db: sqlite3.Connection, memory_key: int, document: Document, recorded: float) -> bool:
+    """Remember one more place that a memory came from; the same place twice is one, heard last now. Whether it was new.
 
     What was to expire stays as long as the last of its documents asks for.
     """
@@ -54,6 +54,7 @@ def hear_again(db: sqlite3.Connection, memory_key: int, document: Document, reco
         " WHERE memory_key = ?2 AND expires IS NOT NULL",
         (None if document.expires_at is None else moment(document.expires_at), memory_key),
     )
+    return known is None
 
 
 def change(
