@@ -18,9 +18,9 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from hippomem.errors import ConfigError
 from hippomem.server.access import Keys, check_address
 from hippomem.server.app import create_app
+from hippomem.server.listening import listening
 from hippomem.server.logs import log_config
 from hippomem.server.metrics import SHARED
 from hippomem.server.settings import ServerSettings
@@ -45,7 +45,7 @@ def serve(settings: ServerSettings, *, started: Started = lambda url, pid: None)
     """
     check_address(settings.host, has_keys=_has_keys(settings.store), allowed_hosts=settings.allow_hosts)
     os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "true")
-    with _listening(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         stopped = threading.Event()
         threading.Thread(target=_announce, args=(settings, started, stopped), daemon=True).start()
@@ -99,27 +99,6 @@ def _config(settings: ServerSettings, **app: Any) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=HUNG_SECONDS,
     )
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A bound socket. Raises ConfigError where there is none to be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named: asyncio turns Nagle's algorithm off only then, and an answer of two parts would wait 40 ms for
-    # the client's delayed acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host.strip("[]"), port))
-        except OSError as error:
-            raise ConfigError(
-                f"cannot listen at {host}, port {port} ({error.strerror or error}); choose another --port or --host."
-            ) from error
-        listener.set_inheritable(True)
-        yield listener
-    finally:
-        listener.close()
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from hippomem.errors import ConfigError, HippomemError
+from hippomem.errors import HippomemError
+from hippomem.server.listening import listening
 from hippomem.service.tenants import Tenants
 
 log = logging.getLogger("hippomem.mcp")
@@ -83,9 +84,10 @@ def serve_http(
         # uvicorn raises the signal that ended it once more when all is done; by default that would skip the closing here.
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
-            with _listening(host, port) as listening:
-                sys.stderr.write(f"MCP at http://{_shown(listening)}{PATH}\n")
-                uvicorn.Server(config).run(sockets=[listening])
+            with listening(host, port) as listener:
+                listener.listen(_BACKLOG)  # who reads the line below may come at once
+                sys.stderr.write(f"MCP at http://{_shown(listener)}{PATH}\n")
+                uvicorn.Server(config).run(sockets=[listener])
         finally:
             signal.signal(signal.SIGTERM, before)
             access.close()
@@ -151,17 +153,6 @@ def log_requests() -> None:
     logger.propagate = False
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that clients can connect to. Raises ConfigError."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --host or --port."
-        ) from error
-
-
-def _shown(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
