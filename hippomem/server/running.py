@@ -14,11 +14,11 @@ import anyio
 import anyio.to_thread
 from starlette.types import Scope
 
-from hippomem.errors import HippomemError
 from hippomem.models.embedder import Embedder
 from hippomem.server.access import Access, Caller, RateLimit, admit
 from hippomem.server.metrics import Metrics
 from hippomem.server.settings import ServerSettings
+from hippomem.server.upkeep import forget_expired, make_ready
 from hippomem.service.tenants import Tenants
 
 LOG = logging.getLogger("hippomem.server")
@@ -82,24 +82,13 @@ class Running:
             self._opened.set()
             self._on_failure()
             return
-        try:
-            await anyio.to_thread.run_sync(self._tenants.warm)
-        except Exception as error:  # a model that is away just now: requests will say so until it is back
-            LOG.warning("nothing was made ready for the first search (%s)", type(error).__name__)
+        await anyio.to_thread.run_sync(make_ready, self._tenants, LOG)
         self._opened.set()
         LOG.info("store and model are open")
-        await self._expire()
+        await forget_expired(self._expire, settings.expire_every, LOG)
 
     async def _expire(self) -> None:
-        """Forget what has expired, now and then. Searches leave it out at once; this is what takes it out of the file."""
-        while True:
-            try:
-                gone = await self.in_thread(self.tenants.expire, self._writers)
-            except HippomemError as error:  # busy, or a full disk: the next time will do
-                LOG.warning("expired memories could not be forgotten", exc_info=error)
-            else:
-                self.metrics.expired.inc(gone)
-            await asyncio.sleep(self.settings.expire_every)
+        self.metrics.expired.inc(await self.in_thread(self.tenants.expire, self._writers))
 
     async def _end_with(self, parent: int) -> None:
         """A worker whose parent was killed would hold the port for ever."""

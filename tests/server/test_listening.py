@@ -37,5 +37,5 @@ def test_an_address_that_is_taken_or_is_none() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen at 127.0.0.1:{port}"), listening("127.0.0.1", port):
             pass
-    with pytest.raises(ConfigError, match="no.such.host.invalid"), listening("no.such.host.invalid", 0):
+    with pytest.raises(ConfigError, match=r"no\.such\.host\.invalid"), listening("no.such.host.invalid", 0):
         pass

@@ -9,13 +9,14 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from hippomem.errors import HippomemError
 from hippomem.server.listening import listening
+from hippomem.server.upkeep import forget_expired, make_ready
 from hippomem.service.tenants import Tenants
 
 log = logging.getLogger("hippomem.mcp")
@@ -97,18 +98,13 @@ def serve_http(
 async def upkeep(tenants: Tenants, *, warm: str | None = None) -> AsyncIterator[None]:
     """Forget what has expired, meanwhile. warm: a namespace that will be asked, to be made ready for it."""
 
-    async def expire() -> None:
+    async def keep() -> None:
         if warm is not None:
-            await anyio.to_thread.run_sync(_warm, tenants, warm)
-        while True:
-            try:
-                await anyio.to_thread.run_sync(tenants.expire)
-            except HippomemError as error:  # busy, or a full disk: the next time will do
-                log.warning("expired memories could not be forgotten: %s", error)
-            await anyio.sleep(_EXPIRE_EVERY)
+            await anyio.to_thread.run_sync(make_ready, tenants, log, warm)
+        await forget_expired(partial(anyio.to_thread.run_sync, tenants.expire), _EXPIRE_EVERY, log)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(expire)
+        tasks.start_soon(keep)
         yield
         tasks.cancel_scope.cancel()
 
@@ -123,17 +119,6 @@ async def _end_at_signal(tenants: Tenants) -> None:
             with anyio.move_on_after(_GRACE):
                 await anyio.to_thread.run_sync(tenants.close, abandon_on_cancel=True)
             os._exit(128 + number)
-
-
-def _warm(tenants: Tenants, namespace: str) -> None:
-    """So that the first search asked for need not wait for what is compiled and read by it."""
-    try:
-        tenants.warm()
-        if tenants.exists(namespace):
-            with tenants.reading(namespace) as memory:
-                memory.search("anything", k=1)
-    except Exception as error:  # a model that is away just now: calls will say so until it is back
-        log.warning("nothing was made ready for the first search (%s)", type(error).__name__)
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
