@@ -2,72 +2,80 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, cast
 
 import typer
 
 from hippomem.errors import ConfigError
 from hippomem.types import Kind, Where
 
-User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only memories of this user.")]
-Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Only memories of this agent.")]
-Session = Annotated[str | None, typer.Option("--session", metavar="NAME", help="Only turns of this conversation.")]
-Speaker = Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Only what this one said.")]
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only memories of this kind.")]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Only what happened (or was recorded) from then on.")
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Only what happened (or was recorded) up to then.")
-]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME", help="As things stood then: nothing later counts.")
-]
-Meta = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--meta",
-        metavar="CONDITION",
-        help="A condition on your own notes: key=value, key!=value, key>=3 (also >, <, <=) or key^=prefix; repeatable.",
-    ),
-]
+#: Name of the parameter → the option.
+_OPTIONS: dict[str, Any] = {
+    "user": Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only memories of this user.")],
+    "agent": Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Only memories of this agent.")],
+    "session": Annotated[
+        str | None, typer.Option("--session", metavar="NAME", help="Only turns of this conversation.")
+    ],
+    "speaker": Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Only what this one said.")],
+    "kind": Annotated[Kind | None, typer.Option("--kind", help="Only memories of this kind.")],
+    "since": Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only what happened (or was recorded) from then on.")
+    ],
+    "until": Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only what happened (or was recorded) up to then.")
+    ],
+    "as_of": Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="As things stood then: nothing later counts.")
+    ],
+    "meta": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meta",
+            metavar="CONDITION",
+            help="A condition on your own notes: key=value, key!=value, key>=3 (also >, <, <=) or key^=prefix; "
+            "repeatable.",
+        ),
+    ],
+}
 
 _SIGNS = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "^=": "prefix"}
 _CONDITION = re.compile(r"(?P<key>[^=!<>^]+)(?P<sign>!=|>=|<=|\^=|=|>|<)(?P<value>.*)", re.DOTALL)
 
 
-def where(
-    user: str | None,
-    agent: str | None,
-    session: str | None,
-    speaker: str | None,
-    kind: Kind | None,
-    since: str | None,
-    until: str | None,
-    as_of: str | None,
-    meta: list[str] | None,
-) -> Where:
-    """The filter that these options make. Raises ConfigError for a condition that is none, InputError."""
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes the options of this file besides its own; its parameter ``allowed`` gets the filter they make."""
+    own = inspect.signature(command, eval_str=True)
+    parameters = [parameter for parameter in own.parameters.values() if parameter.name != "allowed"]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=option)
+        for name, option in _OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        command(allowed=_where({name: arguments.pop(name) for name in _OPTIONS}), **arguments)
+
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _where(given: dict[str, Any]) -> Where:
+    """The filter that options make. Raises ConfigError for a condition that is none, InputError."""
     from hippomem.cli.opening import checked
 
-    given: dict[str, Any] = {
-        "user": user,
-        "agent": agent,
-        "session": session,
-        "speaker": speaker,
-        "kind": kind,
-        "since": since,
-        "until": until,
-        "as_of": as_of,
-        "metadata": _metadata(meta or []),
-    }
-    made: Where = {}
-    for name, value in given.items():
-        if value:
-            made[name] = checked(value, f"--{name}") if isinstance(value, str) else value  # type: ignore[literal-required]
-    return made
+    conditions = given.pop("meta")
+    made: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for name, value in made.items():
+        checked(value, f"--{name}")
+    if conditions:
+        made["metadata"] = _metadata(conditions)
+    return cast(Where, made)
 
 
 def _metadata(conditions: list[str]) -> dict[str, dict[str, Any]]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hippomem.cli.filters import Agent, AsOf, Meta, OfKind, Session, Since, Speaker, Until, User, where
+from hippomem.cli.filters import filtered
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import first_line, print_json
 from hippomem.errors import ConfigError
-from hippomem.types import Kind, MemoryRecord
+from hippomem.types import Kind, MemoryRecord, Where
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -136,20 +136,13 @@ def update(
         typer.echo(record.memory_id)
 
 
+@filtered
 def forget(
     store: Store,
+    allowed: Where,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="ID", help="Memory ids, or ids of their passages or sources.")
     ] = None,
-    user: User = None,
-    agent: Agent = None,
-    session: Session = None,
-    speaker: Speaker = None,
-    kind: OfKind = None,
-    since: Since = None,
-    until: Until = None,
-    as_of: AsOf = None,
-    meta: Meta = None,
     everything: Annotated[bool, typer.Option("--everything", help="Forget the whole namespace.")] = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     as_json: Json = False,
@@ -160,7 +153,6 @@ def forget(
     """
     from hippomem.cli.opening import checked, open_without_model
 
-    allowed = where(user, agent, session, speaker, kind, since, until, as_of, meta)
     if bool(ids) + bool(allowed) + everything != 1:
         raise ConfigError("say what to forget: ids, or filters such as --user or --until, or --everything.")
     with open_without_model(store, namespace) as memory:
@@ -198,26 +190,18 @@ def history(some_id: SomeId, store: Store, namespace: Namespace = DEFAULT_NAMESP
         typer.echo(f"{version.recorded_at} to {until}  {first_line(title + version.text, 70)}")
 
 
+@filtered
 def list_memories(
     store: Store,
+    allowed: Where,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Memories at most; 0 for all.")] = 20,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first, instead of by id.")] = False,
-    user: User = None,
-    agent: Agent = None,
-    session: Session = None,
-    speaker: Speaker = None,
-    kind: OfKind = None,
-    since: Since = None,
-    until: Until = None,
-    as_of: AsOf = None,
-    meta: Meta = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     as_json: Json = False,
 ) -> None:
     """List memories, by memory id."""
     from hippomem.cli.opening import open_without_model
 
-    allowed = where(user, agent, session, speaker, kind, since, until, as_of, meta)
     with open_without_model(store, namespace) as memory:
         records = list(memory.list(limit=limit or None, newest_first=newest, **allowed))
         total = memory.count(**allowed)

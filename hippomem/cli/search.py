@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hippomem.cli.filters import Agent, AsOf, Meta, OfKind, Session, Since, Speaker, Until, User, where
+from hippomem.cli.filters import filtered
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import console, first_line, print_json
-from hippomem.types import RetrieverName, SearchResult
+from hippomem.types import RetrieverName, SearchResult, Where
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,9 +26,11 @@ def register(app: typer.Typer) -> None:
     app.command()(recall)
 
 
+@filtered
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A question or some words, in any script.")],
     store: Store,
+    allowed: Where,
     k: Annotated[
         int, typer.Option("--k", metavar="N", help="Passages at most; fewer when the store holds fewer.")
     ] = 10,
@@ -52,15 +54,6 @@ def search(
         str | None,
         typer.Option(metavar="MODEL", help="Re-rank the best hits by this sentence-transformers cross-encoder."),
     ] = None,
-    user: User = None,
-    agent: Agent = None,
-    session: Session = None,
-    speaker: Speaker = None,
-    kind: OfKind = None,
-    since: Since = None,
-    until: Until = None,
-    as_of: AsOf = None,
-    meta: Meta = None,
     freshness: Annotated[
         bool, typer.Option("--freshness/--no-freshness", help="Rank what is no longer so behind what says so.")
     ] = True,
@@ -72,7 +65,7 @@ def search(
     from hippomem.cli.opening import checked, open_memory
     from hippomem.cli.retriever_options import open_options
 
-    query, allowed = checked(query, "the query"), where(user, agent, session, speaker, kind, since, until, as_of, meta)
+    query = checked(query, "the query")
     with (
         open_options(
             retriever,
@@ -94,20 +87,13 @@ def search(
         print_result(result, why=why)
 
 
+@filtered
 def recall(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What the context is for: a question, a task.")],
     store: Store,
+    allowed: Where,
     max_tokens: Annotated[int, typer.Option(metavar="N", min=1, help="Longest block, in tokens.")] = 1000,
     k: Annotated[int, typer.Option("--k", metavar="N", help="Passages that are looked at.")] = 20,
-    user: User = None,
-    agent: Agent = None,
-    session: Session = None,
-    speaker: Speaker = None,
-    kind: OfKind = None,
-    since: Since = None,
-    until: Until = None,
-    as_of: AsOf = None,
-    meta: Meta = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     embedder: Embedder = None,
     as_json: Json = False,
@@ -115,7 +101,7 @@ def recall(
     """Print a block of context for a prompt: the most useful passages that fit, numbered, marked as quoted data."""
     from hippomem.cli.opening import checked, open_memory
 
-    query, allowed = checked(query, "the query"), where(user, agent, session, speaker, kind, since, until, as_of, meta)
+    query = checked(query, "the query")
     with open_memory(store, namespace, embedder=embedder) as memory:
         found = memory.recall(query, max_tokens=max_tokens, k=k, **allowed)
     if as_json:

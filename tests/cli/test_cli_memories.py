@@ -178,3 +178,11 @@ def test_a_superseded_memory_says_so(run: Run, store: Path) -> None:
     assert f"see {new}" in run("search", "When is tea?", "--store", store).out
     hits = run("search", "When is tea?", "--store", store, "--no-freshness", "--json").json["hits"]
     assert [hit["superseded_by"] for hit in hits] == [None, None]
+
+
+@pytest.mark.parametrize("option", ["--user", "--agent", "--session", "--speaker"])
+def test_an_empty_name_is_nobodys_and_not_everybodys(run: Run, filled: Path, option: str) -> None:
+    """A script whose variable is empty must not forget what others have."""
+    assert run("list", "--store", filled, option, "", "--json").json["total"] == 0
+    assert run("forget", "--store", filled, option, "", "--since", "2000-01-01", "--json").json["forgotten"] == []
+    assert run("list", "--store", filled, "--json").json["total"] == 3
