@@ -19,10 +19,11 @@ from hippomem.answer.trail import Trail, Trails
 from hippomem.arrays.checking import check
 from hippomem.arrays.keeping import FILES_FROM
 from hippomem.errors import ConfigError, InputError, NotFoundError
-from hippomem.memory.messages import document_of
+from hippomem.memory.messages import turns
 from hippomem.memory.recall import block
 from hippomem.memory.recall import count_tokens as word_pieces
 from hippomem.memory.searching import Searching
+from hippomem.memory.telling import dated, document_like, expiry, iso
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.models.query_cache import with_query_cache
@@ -30,7 +31,7 @@ from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
 from hippomem.store import IN_MEMORY, Store, filters, memories, passages, sources, stats, vectors
 from hippomem.store.export import canonical_text
 from hippomem.store.filters import Filter
-from hippomem.text.dates import iso_of, moment, require_date, stamped
+from hippomem.text.dates import require_date
 from hippomem.types import (
     AddReport,
     CheckReport,
@@ -158,45 +159,10 @@ class Memory:
         memory that is not there), ModelError, StoreError.
         """
         is_text = isinstance(content, str)
-        like = self._like(is_text, **told)
+        like = document_like(self._now(), kind_of="semantic" if is_text else "episodic", **told)
         with self._lock:
             memory_ids = self.add_many(self.documents(content, like)).memory_ids
         return memory_ids[0] if is_text else memory_ids
-
-    def _like(
-        self,
-        is_text: bool,
-        *,
-        title: str = "",
-        source_id: str | None = None,
-        kind: Kind | None = None,
-        occurred_at: str | datetime | None = None,
-        user: str | None = None,
-        agent: str | None = None,
-        session: str | None = None,
-        speaker: str | None = None,
-        position: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        supersedes: str | Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-        expires_at: str | datetime | None = None,
-    ) -> Document:
-        """What is told of a content, as a document without its text."""
-        return Document(
-            text="",
-            title=title,
-            source_id=source_id,
-            kind=kind or ("semantic" if is_text else "episodic"),
-            occurred_at=None if occurred_at is None else require_date(_iso(occurred_at)),
-            user=user,
-            agent=agent,
-            session=session,
-            speaker=speaker,
-            position=position,
-            metadata=metadata or {},
-            expires_at=self._expiry(ttl, expires_at),
-            supersedes=(supersedes,) if isinstance(supersedes, str) else tuple(supersedes),
-        )
 
     def documents(self, content: str | Sequence[Message], like: Document) -> list[Document]:
         """What `add` makes of a content: one document of a text, one of each message that is kept; all are checked.
@@ -204,49 +170,14 @@ class Memory:
         For those who want the report or the progress of `add_many`.
         like: what the content does not say itself; its ``text`` is not looked at.    Raises EmptyTextError, InputError.
         """
-        if not isinstance(content, str):
+        if isinstance(content, str):
+            return [dated(replace(like, text=content))]
+        position = like.position
+        if position is None and like.session is not None:
             with self._lock:
-                return self._turns(content, like)
-        document = replace(like, text=content, occurred_at=like.occurred_at or stamped(content))
-        check_document(document)
-        return [document]
-
-    def _turns(self, messages: Sequence[Message], common: Document) -> list[Document]:
-        """Documents of the messages that are kept, as consecutive turns of the session."""
-        if not isinstance(messages, Sequence):
-            raise InputError(f"the content is a {type(messages).__name__}; give a text or a list of messages.")
-        position = common.position
-        if position is None and common.session is not None:
-            key = self.store.namespace_key(self.namespace)
-            position = sources.next_position(self.store.db, key, common.session)
-        turns: list[Document] = []
-        for message in messages:
-            at = None if position is None else position + len(turns)
-            turn = document_of(message, common, at)
-            if turn is not None:
-                check_document(turn)  # all or none
-                turns.append(turn)
-        return turns
-
-    def _expiry(self, ttl: float | timedelta | None, expires_at: str | datetime | None) -> str | None:
-        """From when on something is forgotten, ISO 8601. Raises InputError for a time that is over."""
-        if ttl is not None and expires_at is not None:
-            raise InputError("both ttl and expires_at were given; give one of them.")
-        if expires_at is not None:
-            iso = require_date(_iso(expires_at))
-        elif ttl is not None:
-            seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else float(ttl)
-            if seconds == math.inf:
-                return None
-            try:
-                iso = iso_of(self._now() + seconds)
-            except (OverflowError, ValueError) as error:
-                raise InputError(f"ttl={ttl} reaches beyond the year 9999; leave it out for never.") from error
-        else:
-            return None
-        if moment(iso) <= self._now():
-            raise InputError(f"the memory would expire at {iso}, which is over; give a later time.")
-        return iso
+                key = self.store.namespace_key(self.namespace)
+                position = sources.next_position(self.store.db, key, like.session)
+        return turns(content, like, position)
 
     def add_many(self, documents: Iterable[Document | str], *, progress: Progress | None = None) -> AddReport:
         """Remember many texts in one go: faster than one by one, and the same result.
@@ -521,11 +452,11 @@ class Memory:
             self.store.check_embedder(self._embedder.identity)
             memory_key = self._find(memory_id)
             old = memories.record(self.store.db, memory_key, now=self._now())
-            until = self._expiry(ttl, expires_at)
+            until = expiry(self._now(), ttl, expires_at)
             document = Document(
                 text=old.text if text is None else text,
                 title=old.title if title is None else title,
-                occurred_at=old.occurred_at if occurred_at is None else require_date(_iso(occurred_at)),
+                occurred_at=old.occurred_at if occurred_at is None else require_date(iso(occurred_at)),
                 kind=kind or "semantic",
                 metadata=metadata or {},
             )
@@ -602,10 +533,6 @@ class _Retrieving:
     def search(self, query: str, *, k: int = 10, explain: bool = True) -> SearchResult:
         """See `Retriever.search`."""
         return self.memory.search(query, k=k, retriever=self.name, explain=explain, **self.where)
-
-
-def _iso(time: str | datetime) -> str:
-    return time.isoformat(timespec="seconds") if isinstance(time, datetime) else time
 
 
 def _size(chunk: bool) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from hippomem.errors import InputError
-from hippomem.text.dates import require_date, stamped
+from hippomem.memory.telling import dated, iso
+from hippomem.text.dates import require_date
 from hippomem.types import Document, Message
 
 #: Roles whose messages are remembered. Instructions to a model and outputs of tools are nobody's memories.
@@ -16,7 +18,22 @@ _ROLES = (*REMEMBERED, "system", "developer", "tool", "function")
 _TIMES = ("occurred_at", "timestamp", "created_at", "date")
 
 
-def document_of(message: Message, common: Document, position: int | None) -> Document | None:
+def turns(messages: Sequence[Message], common: Document, position: int | None) -> list[Document]:
+    """Documents of the messages that are kept, checked: all or none. position: of the first, in its session.
+
+    Raises EmptyTextError, InputError.
+    """
+    if not isinstance(messages, Sequence):
+        raise InputError(f"the content is a {type(messages).__name__}; give a text or a list of messages.")
+    made: list[Document] = []
+    for message in messages:
+        turn = _document_of(message, common, None if position is None else position + len(made))
+        if turn is not None:
+            made.append(dated(turn))
+    return made
+
+
+def _document_of(message: Message, common: Document, position: int | None) -> Document | None:
     """One turn as a document; None for a role that is not remembered and for a message without text.
 
     common: what all messages share; its ``text`` is not looked at.    Raises InputError.
@@ -31,20 +48,15 @@ def document_of(message: Message, common: Document, position: int | None) -> Doc
         return None
     by_role = common.agent or "assistant" if role == "assistant" else common.speaker or common.user or "user"
     speaker = _string(message, "name") or by_role
-    return Document(
+    return replace(
+        common,
         text=text,
         title=common.title or speaker,
         source_id=_string(message, "id") or common.source_id,
-        kind=common.kind,
-        occurred_at=_time(message) or common.occurred_at or stamped(text),
-        user=common.user,
-        agent=common.agent,
-        session=common.session,
+        occurred_at=_time(message) or common.occurred_at,
         speaker=speaker,
         position=position,
         metadata={**common.metadata, **_metadata(message)},
-        expires_at=common.expires_at,
-        supersedes=common.supersedes,
     )
 
 
@@ -86,7 +98,7 @@ def _time(message: Mapping[str, Any]) -> str | None:
         if value is None:
             continue
         if isinstance(value, datetime):
-            return value.isoformat(timespec="seconds")
+            return iso(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")

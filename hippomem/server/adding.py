@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hippomem.errors import InputError
-from hippomem.memory.messages import document_of
+from hippomem.memory.messages import turns
+from hippomem.memory.telling import dated, document_like
 from hippomem.server import requests
 from hippomem.server.running import Running
 from hippomem.store import sources
-from hippomem.text.dates import moment, require_date, stamped
-from hippomem.types import AddReport, Document
+from hippomem.types import AddReport, Document, Kind, Telling
 from indexing.pipeline import Progress
-from indexing.validation import check_document
 
-#: Fields of a request that a document has under the same name.
-_SAME = ("title", "source_id", "user", "agent", "session", "speaker", "position")
+#: Fields of a request that say of a content what the library's `add` may be told of it.
+_TOLD = set(Telling.__annotations__)
 _NOTHING = AddReport((), 0, 0, 0)
 
 
@@ -29,9 +27,7 @@ def adding(running: Running, body: requests.Add) -> Callable[[Progress | None], 
     """
     is_chat = isinstance(body, requests.AddMessages)
     behind = isinstance(body, requests.AddMessages) and body.position is None and body.session is not None
-    documents = turns(body) if isinstance(body, requests.AddMessages) else texts(body)
-    for document in documents:
-        check_document(document)
+    documents = chat(body) if isinstance(body, requests.AddMessages) else texts(body)
 
     def add(progress: Progress | None) -> dict[str, Any]:
         if not documents:
@@ -48,64 +44,31 @@ def adding(running: Running, body: requests.Add) -> Callable[[Progress | None], 
 
 
 def texts(body: requests.AddText | requests.AddMany) -> Sequence[Document]:
-    """One document for each text, in order."""
-    now = datetime.now(UTC)
-    return [_text(each, now) for each in (body.memories if isinstance(body, requests.AddMany) else [body])]
+    """One document for each text, in order; checked."""
+    each = body.memories if isinstance(body, requests.AddMany) else [body]
+    return [dated(replace(_like(new, "semantic"), text=new.text)) for new in each]
 
 
-def _text(new: requests.NewMemory, now: datetime) -> Document:
-    return Document(
-        text=new.text,
-        kind=new.kind or "semantic",
-        occurred_at=stamped(new.text) if new.occurred_at is None else require_date(new.occurred_at),
-        metadata=new.metadata or {},
-        expires_at=_expiry(new, now),
-        supersedes=tuple(new.supersedes),
-        **{name: getattr(new, name) for name in _SAME},
-    )
-
-
-def turns(body: requests.AddMessages) -> Sequence[Document]:
-    """One document for each message that is kept, in order; their positions count from the body's, or from 0."""
-    common = Document(
-        text="",
-        kind=body.kind or "episodic",
-        occurred_at=None if body.occurred_at is None else require_date(body.occurred_at),
-        user=body.user,
-        agent=body.agent,
-        session=body.session,
-        metadata=body.metadata or {},
-        expires_at=_expiry(body, datetime.now(UTC)),
-    )
-    kept: list[Document] = []
+def chat(body: requests.AddMessages) -> Sequence[Document]:
+    """One document for each message that is kept, in order; checked. Positions count from the body's, or from 0."""
     has_places = body.session is not None or body.position is not None
-    for message in body.messages:
-        at = (body.position or 0) + len(kept) if has_places else None
-        turn = document_of(message.model_dump(exclude_none=True), common, at)
-        if turn is not None:
-            kept.append(turn)
-    return kept
+    messages = [message.model_dump(exclude_none=True) for message in body.messages]
+    return turns(messages, _like(body, "episodic"), (body.position or 0) if has_places else None)
+
+
+def _like(body: requests.Remembered | requests.AddMessages, kind_of: Kind) -> Document:
+    """What is told of all that a body holds. Raises InputError."""
+    told = body.model_dump(include=_TOLD, exclude_none=True)
+    return document_like(time.time(), kind_of=kind_of, **told)
 
 
 def _add_turns(
-    running: Running, namespace: str, turns: Sequence[Document], progress: Progress | None, *, behind: bool
+    running: Running, namespace: str, said: Sequence[Document], progress: Progress | None, *, behind: bool
 ) -> AddReport:
     """Store turns as one run. behind: behind those that their session has, which only a writer knows."""
     with running.tenants.writing(namespace) as memory:
         if behind:
             key = memory.store.namespace_key(namespace)
-            first = sources.next_position(memory.store.db, key, turns[0].session or "")
-            turns = [replace(turn, position=first + place) for place, turn in enumerate(turns)]
-        return memory.add_many(turns, progress=progress)
-
-
-def _expiry(body: requests.Remembered | requests.AddMessages, now: datetime) -> str | None:
-    """From when on it is forgotten, ISO 8601. Raises InputError for a time that is over."""
-    if body.ttl is not None:
-        return (now + timedelta(seconds=body.ttl)).isoformat(timespec="microseconds")
-    if body.expires_at is None:
-        return None
-    iso = require_date(body.expires_at)
-    if moment(iso) <= now.timestamp():
-        raise InputError(f"the memory would expire at {iso}, which is over; give a later time.")
-    return iso
+            first = sources.next_position(memory.store.db, key, said[0].session or "")
+            said = [replace(turn, position=first + place) for place, turn in enumerate(said)]
+        return memory.add_many(said, progress=progress)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hippomem.errors import NotFoundError
 from hippomem.memory.recall import CHANGED, count_tokens
+from hippomem.memory.telling import document_like
 from hippomem.server.mcp import arguments as takes
 from hippomem.server.mcp import telling
 from hippomem.server.mcp.outputs import Forgotten, Page, Recalled, Remembered
-from hippomem.text.dates import require_date
-from hippomem.types import Document, MemoryRecord, Recall, SearchResult, Where
+from hippomem.types import MemoryRecord, Recall, SearchResult, Where
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
@@ -164,20 +164,20 @@ def remember(call: Call, given: takes.Remember) -> Told:
     """A text or the messages of a conversation, stored."""
     content = given.text if given.messages is None else [m.model_dump(exclude_none=True) for m in given.messages]
     assert content is not None, "the arguments are checked: there is one of both"
-    until = None if given.ttl is None else datetime.now(UTC) + timedelta(seconds=given.ttl)
     with call.tenants.writing(call.namespace(given.namespace, "write")) as memory:
-        like = Document(
-            text="",
+        like = document_like(
+            time.time(),
+            kind_of="semantic" if given.messages is None else "episodic",
             title=given.title,
-            kind=given.kind or ("semantic" if given.messages is None else "episodic"),
-            occurred_at=None if given.occurred_at is None else require_date(given.occurred_at),
+            kind=given.kind,
+            occurred_at=given.occurred_at,
             user=given.user if call.reach.user is None else call.reach.user,
             agent=given.agent,
             session=given.session,
             speaker=given.speaker,
-            metadata=given.metadata or {},
-            expires_at=None if until is None else until.isoformat(timespec="microseconds"),
-            supersedes=tuple(call.own(memory, some_id).memory_id for some_id in given.supersedes),
+            metadata=given.metadata,
+            supersedes=[call.own(memory, some_id).memory_id for some_id in given.supersedes],
+            ttl=given.ttl,
         )
         report = memory.add_many(memory.documents(content, like), progress=call.progress)
     return Told(asdict(Remembered.of(report)), telling.remembered(report))
