@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -55,10 +55,23 @@ class Where(Body):
         return {name: value for name, value in self if value is not None}
 
 
-class Remembered(Body):
-    """What is remembered with a text, besides the text."""
+class Ending(Body):
+    """What may have an end."""
 
     model_config = ConfigDict(json_schema_extra=f.TTL_OR_EXPIRES_AT)
+
+    ttl: f.Ttl | None = None
+    expires_at: f.ExpiresAt | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.ttl is not None and self.expires_at is not None:
+            raise ValueError("ttl and expires_at were both given; give one of them")
+        return self
+
+
+class Remembered(Ending):
+    """What is remembered with a text, besides the text."""
 
     title: f.Title = ""
     source_id: f.SourceId | None = None
@@ -73,14 +86,6 @@ class Remembered(Body):
     supersedes: Annotated[
         list[f.MemoryId], Field(description="Ids of memories that it takes the place of.", max_length=1000)
     ] = []
-    ttl: f.Ttl | None = None
-    expires_at: f.ExpiresAt | None = None
-
-    @model_validator(mode="after")
-    def _one_end(self) -> Remembered:
-        if self.ttl is not None and self.expires_at is not None:
-            raise ValueError("ttl and expires_at were both given; give one of them")
-        return self
 
 
 class NewMemory(Remembered):
@@ -125,10 +130,8 @@ class ChatMessage(BaseModel):
     date: Annotated[str | float | None, Field(description="The same.")] = None
 
 
-class AddMessages(Body):
+class AddMessages(Ending):
     """Messages of a chat to remember, in the order in which they were said."""
-
-    model_config = ConfigDict(json_schema_extra=f.TTL_OR_EXPIRES_AT)
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=f.MOST_AT_ONCE)]
     namespace: f.Namespace = "default"
@@ -141,14 +144,6 @@ class AddMessages(Body):
         f.Position | None, Field(description="The first message's; null for behind those that the session has.")
     ] = None
     metadata: f.Metadata | None = None
-    ttl: f.Ttl | None = None
-    expires_at: f.ExpiresAt | None = None
-
-    @model_validator(mode="after")
-    def _one_end(self) -> AddMessages:
-        if self.ttl is not None and self.expires_at is not None:
-            raise ValueError("ttl and expires_at were both given; give one of them")
-        return self
 
 
 def _which_add(value: Any) -> str:
@@ -163,7 +158,7 @@ Add = Annotated[
 ]
 
 
-class Update(Body):
+class Update(Ending):
     """What of a memory changes; what is left out, or null, stays."""
 
     model_config = ConfigDict(
@@ -187,18 +182,13 @@ class Update(Body):
     kind: f.KindOf | None = None
     occurred_at: f.OccurredAt | None = None
     metadata: f.Metadata | None = None
-    ttl: f.Ttl | None = None
-    expires_at: f.ExpiresAt | None = None
     keep_history: bool = True
     """Keep what it said before, for `history`; false leaves no trace of it."""
 
     @model_validator(mode="after")
     def _something(self) -> Update:
-        given = self.given()
-        if not given:
+        if not self.given():
             raise ValueError("nothing to change was given; give text, title, kind, occurred_at, metadata or an expiry")
-        if "ttl" in given and "expires_at" in given:
-            raise ValueError("ttl and expires_at were both given; give one of them")
         return self
 
     def given(self) -> dict[str, Any]:
