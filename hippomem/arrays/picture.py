@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.arrays.kinds import MENTION, NAMES, STATES, TITLED, any_of
+from hippomem.arrays.kinds import MENTION, STATES, TITLED, any_of
 from hippomem.graph.rows import GrowingRows
 from hippomem.graph.similarity import quantised_products
 from hippomem.graph.walk import Network
@@ -309,10 +309,6 @@ class Picture:
         """Places of the facts that mention entities, or have them as title."""
         facts, sizes = self.gather(entities, MENTION, TITLED)
         return facts - self.facts_from, sizes
-
-    def entities_of_passages(self, passages: Ints) -> tuple[Ints, Ints]:
-        """Places of the entities that passages mention, without their title's unless a sentence names it."""
-        return self.gather(passages + self.passages_from, NAMES)
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 

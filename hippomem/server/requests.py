@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from hippomem.server import fields as f
 from hippomem.types import RetrieverName
 
-NamespaceField = Field(default="default")
-
 
 class Body(BaseModel):
     """A JSON object as it is, without conversions: "5" is no number."""
