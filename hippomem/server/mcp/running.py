@@ -35,7 +35,7 @@ def serve_stdio(path: Path, *, embedder: str | None, namespace: str, user: str |
     with Tenants(path, embedder=embedder) as tenants:
 
         async def main() -> None:
-            async with upkeep(tenants, warm=namespace), anyio.create_task_group() as tasks:
+            async with upkeep(tenants, namespace=namespace), anyio.create_task_group() as tasks:
                 if sys.platform != "win32":
                     tasks.start_soon(_end_at_signal, tenants)
                 await serve(tenants, namespace=namespace, user=user)
@@ -79,7 +79,7 @@ def serve_http(
             host=host,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
-            around=lambda: upkeep(tenants),
+            around=lambda: upkeep(tenants, namespace=namespace),
         )
         config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GRACE)
         # uvicorn raises the signal that ended it once more when all is done; by default that would skip the closing here.
@@ -95,12 +95,11 @@ def serve_http(
 
 
 @asynccontextmanager
-async def upkeep(tenants: Tenants, *, warm: str | None = None) -> AsyncIterator[None]:
-    """Forget what has expired, meanwhile. warm: a namespace that will be asked, to be made ready for it."""
+async def upkeep(tenants: Tenants, *, namespace: str | None = None) -> AsyncIterator[None]:
+    """Make ready for the first search, and forget what has expired, meanwhile. namespace: the one that will be asked."""
 
     async def keep() -> None:
-        if warm is not None:
-            await anyio.to_thread.run_sync(make_ready, tenants, log, warm)
+        await anyio.to_thread.run_sync(make_ready, tenants, log, namespace)
         await forget_expired(partial(anyio.to_thread.run_sync, tenants.expire), _EXPIRE_EVERY, log)
 
     async with anyio.create_task_group() as tasks:
