@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from hippomem.cli.display.rate import Meter
 from indexing.asking.status import AskingStatus
 
+#: Passages read before it is said what all of them will cost.
+ENOUGH = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -45,6 +48,11 @@ class Asking:
     budget_usd: float | None
     budget_tokens: int | None
 
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the run is heading for more than it may spend."""
+        return self.budget_usd is not None and self.usd_in_all is not None and self.usd_in_all > self.budget_usd
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -77,7 +85,7 @@ class Board:
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[int, int, Meter]] = {}
         self._asked = Meter()
-        self._before: int | None = None
+        self._first: tuple[int, float] | None = None
         self._pause, self._unpaused = "", 0
 
     def advance(self, what: str, done: int, total: int) -> None:
@@ -96,13 +104,21 @@ class Board:
 
     def _asking(self, status: AskingStatus, now: float) -> Asking:
         done = status.answered + status.failed
-        self._before = done if self._before is None else self._before  # answered by a run before, at no cost now
         self._asked.add(now, done)
         stage = _stage(self.LLM, done, status.wanted, self._asked, now)
-        asked = done - self._before
-        in_all = status.usd / asked * (status.wanted - self._before) if status.usd is not None and asked > 0 else None
         pause = self._held(status.paused_because)
-        return Asking(status, stage, pause, in_all, self._budget_usd, self._budget_tokens)
+        return Asking(status, stage, pause, self._in_all(status, done), self._budget_usd, self._budget_tokens)
+
+    def _in_all(self, status: AskingStatus, done: int) -> float | None:
+        """Counted from the first look: what a run before has answered costs nothing now."""
+        if status.usd is None:
+            return None
+        if self._first is None:
+            self._first = done, status.usd
+        done_before, usd_before = self._first
+        if done - done_before < ENOUGH:
+            return None
+        return status.usd + (status.usd - usd_before) / (done - done_before) * max(0, status.wanted - done)
 
     def _held(self, because: str) -> str:
         """The pause, over as soon as two looks in a row found none: what is throttled call by call would flicker."""

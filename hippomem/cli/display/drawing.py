@@ -96,4 +96,8 @@ def _lines(asking: Asking) -> Iterator[Text]:
     calls = words.calls(asking)
     yield Text(" · ").join(Text(part, "red" if part.endswith("failed") else "") for part in calls)
     share = words.share_spent(asking)
-    yield Text(" · ".join(words.spent(asking)), "bold red" if share >= ALMOST else "yellow" if share >= NEARLY else "")
+    style = "bold red" if share >= ALMOST else "yellow" if share >= NEARLY else ""
+    yield Text(" · ").join(
+        Text(part, "yellow" if part.startswith("heading") and asking.is_over_budget else style)
+        for part in words.spent(asking)
+    )

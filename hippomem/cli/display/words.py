@@ -84,11 +84,11 @@ def calls(asking: Asking) -> list[str]:
 
 
 def spent(asking: Asking) -> list[str]:
-    """``1.21 M + 310 k tokens``, ``$0.37 of $5.00``, ``heading for $1.90``: prompt + completion tokens."""
+    """``1.21 M tokens in, 310 k out``, ``$0.37 of $5.00``, ``heading for $1.90``."""
     usage = asking.status.usage
-    said = [f"{short(usage.prompt_tokens)} prompt + {short(usage.completion_tokens)} completion tokens"]
+    said = [f"{short(usage.prompt_tokens)} tokens in, {short(usage.completion_tokens)} out"]
     if asking.budget_tokens is not None:
-        said[0] += f" of {short(asking.budget_tokens)}"
+        said[0] += f", of {short(asking.budget_tokens)}"
     if asking.status.usd is not None:
         limit = "" if asking.budget_usd is None else f" of {money(asking.budget_usd)}"
         said.append(f"{money(asking.status.usd)}{limit}")
