@@ -4,8 +4,8 @@
                              └─ wanted ─ ask (indexing.asking) ─ answered ─► triples, behind the sentences
 
 Each step works on what the store says is not done yet and commits as it goes, so a killed run goes on where it stopped,
-and adding one memory runs the same code as adding a corpus. An LLM is asked beside the other steps, in a thread of its own: a
-passage is searchable by its sentences before its triples come.
+and adding one memory runs the same code as adding a corpus. An LLM is asked beside the other steps, in a thread of its own:
+a passage is searchable by its sentences before its triples come.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hippomem.cli.extractors import open_extractor
+from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import first_line, print_json, seconds
 from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
@@ -25,7 +26,7 @@ SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.command()(index)
+    app.command()(asks_llm(index))
 
 
 def index(
@@ -63,19 +64,13 @@ def index(
         ExtractorName,
         typer.Option(help="builtin: no LLM. llm: triples from an LLM besides. recorded: triples from openie.jsonl."),
     ] = "builtin",
-    llm_model: Annotated[str | None, typer.Option(metavar="NAME", help="The model for --extractor llm.")] = None,
-    llm_base_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Its OpenAI-compatible endpoint; default: OPENAI_BASE_URL. Key: OPENAI_API_KEY."
-        ),
-    ] = None,
     recorded: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="For --extractor recorded; default: openie.jsonl beside each corpus."),
     ] = None,
     embedder: Embedder = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
+    asked: LlmOptions = LlmOptions(),
     skip_bad: Annotated[
         bool,
         typer.Option(
@@ -90,15 +85,22 @@ def index(
         bool,
         typer.Option("--no-chunk", help="A document is one passage; default: as the store was made, a new one cuts."),
     ] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write progress as JSON Lines, for programs; - for standard output."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Index a corpus into a store, which is made when it is not there.
 
-    Running it again is safe: what is stored already counts as a duplicate, and a killed run goes on where it stopped.
-    Exit code 5 when passages failed; they are kept, searchable by their sentences, and --retry-failed asks again.
+    Running it again is safe: what is stored already counts as a duplicate and costs nothing, a document that has changed
+    takes the place of what it said before, and a killed run goes on where it stopped. Ctrl-C stops it: calls under way are
+    waited for and kept.
+    Exit code 5 when passages failed or a budget ended the run; all are searchable by their sentences, and --retry-failed
+    asks again.
     """
+    from hippomem.cli.display import Display
     from hippomem.cli.opening import open_memory
-    from hippomem.cli.progress import Bars
 
     skipped: list[ReadError] = []
     others: Counter[str] = Counter()
@@ -114,18 +116,20 @@ def index(
             encoding=encoding,
         )
         with (
-            open_extractor(extractor, paths, recorded=recorded, llm_model=llm_model, llm_base_url=llm_base_url) as (
-                made,
-                usage,
-            ),
+            open_extractor(extractor, paths, recorded=recorded, asked=asked) as made,
             open_memory(
                 store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
             ) as memory,
-            Bars() as bars,
+            Display(
+                status=getattr(made, "status", lambda: None),
+                budget_usd=asked.budget_usd,
+                budget_tokens=asked.budget_tokens,
+                events=events,
+            ) as display,
         ):
             try:
-                retried = memory.resume(retry_failed=True, progress=bars) if retry_failed else 0
-                report = memory.add_many(documents, progress=bars)
+                retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
+                report = memory.add_many(documents, progress=display)
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
                     f"what was committed stays in '{store}'; the same command resumes where this one stopped."
@@ -136,16 +140,20 @@ def index(
                 )
                 raise
             summary = _summary(memory, report, skipped, others, retried)
+            summary["usage"] = dict(getattr(made, "spent", {}))
+            summary["usd"] = getattr(made, "usd", None)
+            for failure in summary["failures"]:
+                display.failed(failure["passage_id"], failure["error"])
+            display.finished(summary)
     except HippomemError as error:
         if skipped:
             error.add_note(f"Skipped before: {_places(skipped)}")
         raise
-    summary["usage"] = usage or dict(report.usage)
     if as_json:
         print_json(summary)
     else:
         _print(summary)
-    if summary["failed"]:
+    if summary["failed"] or summary["stopped"]:
         raise typer.Exit(edge(IndexingError()).exit_code)
 
 
@@ -176,6 +184,8 @@ def _summary(
         "documents": len(report.memory_ids),
         "added": report.added,
         "duplicates": report.duplicates,
+        "replaced": report.replaced,
+        "stopped": report.stopped,
         "failed": report.failed + retried,
         "skipped": [
             {"path": printable(e.path), "line": e.line, "row": e.row, "page": e.page, "message": str(e)}

@@ -48,7 +48,9 @@ class LlmOptions:
     ] = None
     patience: Annotated[
         float | None,
-        typer.Option(metavar="MINUTES", min=0, help="How long an endpoint may be down before the run ends. Default: 60."),
+        typer.Option(
+            metavar="MINUTES", min=0, help="How long an endpoint may be down before the run ends. Default: 60."
+        ),
     ] = None
     call_timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0, help="How long a call may take. Default: 60.")
@@ -62,12 +64,12 @@ class LlmOptions:
     price_in: Annotated[
         float | None, typer.Option(metavar="USD", help="Price of a million prompt tokens; default: a table.")
     ] = None
-    price_out: Annotated[
-        float | None, typer.Option(metavar="USD", help="Price of a million completion tokens.")
-    ] = None
+    price_out: Annotated[float | None, typer.Option(metavar="USD", help="Price of a million completion tokens.")] = None
     prices: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A TOML table of prices that goes before the built-in one: model = [in, out]."),
+        typer.Option(
+            metavar="FILE", help="A TOML table of prices that goes before the built-in one: model = [in, out]."
+        ),
     ] = None
     batch_api: Annotated[
         bool, typer.Option("--batch-api", help="Use the vendor's Batch API: half the price, an answer within a day.")

@@ -13,11 +13,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from hippomem.models.async_chat import AsyncLLM
-from hippomem.models.pacing import Pace
-
 from hippomem.errors import ModelError, ModelOutputError
+from hippomem.models.async_chat import AsyncLLM
 from hippomem.models.llm import Completion, Usage
+from hippomem.models.pacing import Pace
 from hippomem.store.readings import Wanted
 from hippomem.types import Extraction
 from indexing.asking.budget import Budget, BudgetError

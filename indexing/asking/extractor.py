@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-
-from hippomem.models.async_chat import AsyncLLM, InThreads
-from hippomem.models.pacing import Pace
+from typing import cast
 
 from hippomem.errors import ConfigError, StoreBusyError
+from hippomem.models.async_chat import AsyncLLM, InThreads
 from hippomem.models.llm import LLM, Usage
+from hippomem.models.pacing import Pace
 from hippomem.models.prices import Price
 from hippomem.store import IN_MEMORY, Store
 from hippomem.store.readings import Asked
@@ -55,7 +55,7 @@ class LlmExtractor:
             )
         if not 0 < share <= 1:
             raise ConfigError(f"share={share} was asked for; it is a part of the passages, in (0, 1].")
-        self.llm: AsyncLLM = llm if asyncio.iscoroutinefunction(llm.complete) else InThreads(llm)  # type: ignore[arg-type]
+        self.llm = _asynchronous(llm)
         self.scheme = scheme or Scheme()
         self.pace = pace or Pace()
         self.price = price
@@ -150,6 +150,12 @@ class LlmExtractor:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _asynchronous(llm: AsyncLLM | LLM) -> AsyncLLM:
+    if asyncio.iscoroutinefunction(llm.complete):
+        return cast(AsyncLLM, llm)
+    return InThreads(cast(LLM, llm))
 
 
 @contextmanager
