@@ -88,8 +88,6 @@ class Indexer:
         Documents stream, and are stored 2,000 at a time: an error in the middle is raised and leaves earlier batches stored.
         Raises EmptyTextError, InputError, ModelError, StoreError.
         """
-        if self.llm is not None:
-            self.llm.check()
         spent_before = self._spent()
         seconds: dict[str, float] = defaultdict(float)
         handed = _HandedIn(self.store.db, self._now())
@@ -153,7 +151,6 @@ class Indexer:
         namespace_key = self._namespace_key()
         asks: AbstractContextManager[Asking | None] = nullcontext()
         if self.llm is not None:
-            self.llm.check()
             if retry_failed:
                 with self.store.transaction() as db:
                     readings.want_failed(db, namespace_key, self.llm.asked)

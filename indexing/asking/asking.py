@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from hippomem.errors import ModelError, ModelOutputError
@@ -60,6 +61,8 @@ class Asking:
         self._under_way: set[int] = set()
         self._finished: list[tuple[list[Outcome], asyncio.Future[None]]] = []
         self._something = asyncio.Event()
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._over = False
         #: What ended the run before its end: a ModelError for every passage alike, or a StoreError.
         self.error: Exception | None = None
@@ -74,6 +77,7 @@ class Asking:
     def expect(self, count: int) -> None:
         """So many more passages are wanted."""
         self._wanted += count
+        self._wake()
 
     def book_reused(self, count: int) -> None:
         """Count answers that were there already. For the transaction that found them."""
@@ -82,6 +86,12 @@ class Asking:
     def close(self) -> None:
         """No more passages will be wanted: end when all are done."""
         self._closed.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have the producer look again; before the loop has begun it has not looked yet."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
 
     def stop(self, why: str = "") -> None:
         """Make no further call; what is under way is finished and stored."""
@@ -126,6 +136,7 @@ class Asking:
         )
 
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         groups: asyncio.Queue[list[Wanted] | None] = asyncio.Queue(self._pace.concurrency)
         with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
             saver = asyncio.create_task(self._save(thread))
@@ -171,7 +182,9 @@ class Asking:
             elif was_closed:
                 break
             else:
-                await asyncio.sleep(_LOOK_AGAIN)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), _LOOK_AGAIN)
+                self._news.clear()
         for _ in range(self._pace.concurrency):
             await groups.put(None)
 
@@ -191,7 +204,9 @@ class Asking:
         """Ask about a group; what would fail for all others too stops the run."""
         texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in group]
         try:
-            results: list[Extraction | Exception] = list(await self._scheme.read(texts, self._complete))
+            results: list[Extraction | Exception] = list(
+                await self._scheme.read(texts, self._complete, model=self._llm.model)
+            )
         except (BudgetError, _StoppedError) as reason:
             self.stop(str(reason))
             return []

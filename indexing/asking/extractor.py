@@ -111,9 +111,11 @@ class LlmExtractor:
     ) -> Iterator[Asking]:
         """Ask, inside the block, about what is wanted in a namespace; what is under way at its end is waited for.
 
-        only: rows of the passages to ask about. Without it one run at a time works on a store: StoreBusyError.
+        only: rows of the passages to ask about. Without it one run at a time works on a store (StoreBusyError), and the
+        endpoint is tried first (`check`).
         """
-        self.check()
+        if only is None:
+            self.check()
         with _alone(store) if only is None else nullcontext():
             options = {"passages_per_call": self.scheme.passages_per_call, "share": self.share}
             ledger = Ledger(store, namespace_key, self.asked, options=options, only=only, now=now)
