@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hippomem.cli.display.report import SHOWN, print_report
 from hippomem.cli.extractors import open_extractor
 from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
-from hippomem.cli.output import first_line, print_json, seconds
+from hippomem.cli.output import print_json
 from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
 from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
-
-#: How many skipped lines and failed passages are listed for people; --json lists all.
-SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -101,6 +100,7 @@ def index(
     """
     from hippomem.cli.display import Display
     from hippomem.cli.opening import open_memory
+    from indexing.asking.extractor import LlmExtractor
 
     skipped: list[ReadError] = []
     others: Counter[str] = Counter()
@@ -115,18 +115,19 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
-        with (
-            open_extractor(extractor, paths, recorded=recorded, asked=asked) as made,
-            open_memory(
-                store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
-            ) as memory,
-            Display(
-                status=getattr(made, "status", lambda: None),
-                budget_usd=asked.budget_usd,
-                budget_tokens=asked.budget_tokens,
-                events=events,
-            ) as display,
-        ):
+        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
+            llm = made if isinstance(made, LlmExtractor) else None
+            if llm is not None:
+                llm.check()  # before there is a store
+            memory = opened.enter_context(
+                open_memory(
+                    store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
+                )
+            )
+            status = {} if llm is None else {"status": llm.status}
+            display = opened.enter_context(
+                Display(budget_usd=asked.budget_usd, budget_tokens=asked.budget_tokens, events=events, **status)
+            )
             try:
                 retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
                 report = memory.add_many(documents, progress=display)
@@ -140,8 +141,15 @@ def index(
                 )
                 raise
             summary = _summary(memory, report, skipped, others, retried)
-            summary["usage"] = dict(getattr(made, "spent", {}))
-            summary["usd"] = getattr(made, "usd", None)
+            if llm is not None:
+                summary["usage"] = dict(llm.spent)
+                summary["llm"] = {
+                    **llm.spent,
+                    "usd": llm.usd,
+                    "reused_answers": llm.reused,
+                    "failed": report.failed + retried,
+                    "seconds": report.seconds.get("read", 0.0),
+                }
             for failure in summary["failures"]:
                 display.failed(failure["passage_id"], failure["error"])
             display.finished(summary)
@@ -152,7 +160,7 @@ def index(
     if as_json:
         print_json(summary)
     else:
-        _print(summary)
+        print_report(summary, err=events == "-")
     if summary["failed"] or summary["stopped"]:
         raise typer.Exit(edge(IndexingError()).exit_code)
 
@@ -198,47 +206,6 @@ def _summary(
         "seconds": dict(report.seconds),
         "stats": memory.stats().to_dict(),
     }
-
-
-def _print(summary: dict[str, Any]) -> None:
-    skipped, failures, stats = summary["skipped"], summary["failures"], summary["stats"]
-    typer.echo(
-        f"{summary['documents']:,} documents: {summary['added']:,} added, {summary['duplicates']:,} duplicates, "
-        f"{_units(skipped)} skipped, {summary['failed']:,} passages failed"
-    )
-    for line in skipped[:SHOWN]:
-        typer.echo(f"  skipped {line['message']}")
-    if len(skipped) > SHOWN:
-        typer.echo(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
-    if others := summary["other_files"]:
-        kinds = ", ".join(f"{count:,} {ending}" for ending, count in others.items())
-        typer.echo(f"  passed over files of other kinds: {first_line(kinds, 200)}")
-    for failure in failures[:SHOWN]:
-        typer.echo(
-            f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}"
-        )
-    if len(failures) > SHOWN:
-        typer.echo(f"  … and {len(failures) - SHOWN:,} more (--json lists all)")
-    if failures:
-        typer.echo("  try these again: the same command with --retry-failed")
-    typer.echo(f"took {seconds(summary['seconds'])}")
-    if summary["usage"]:
-        typer.echo(
-            "LLM: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary["usage"].items())
-        )
-    typer.echo(
-        f"{summary['store']} [{summary['namespace']}]: {stats['passages']:,} passages, {stats['facts']:,} facts, "
-        f"{stats['entities']:,} entities"
-    )
-
-
-def _units(skipped: Sequence[Mapping[str, Any]]) -> str:
-    """``2 lines and 1 file``; ``0 lines`` for nothing."""
-    units = Counter(
-        next((unit for unit in ("line", "row", "page") if bad[unit] is not None), "file") for bad in skipped
-    )
-    named = [f"{count:,} {unit}{'' if count == 1 else 's'}" for unit, count in units.items()]
-    return " and ".join(named) or "0 lines"
 
 
 def _places(skipped: Sequence[ReadError]) -> str:

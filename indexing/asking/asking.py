@@ -64,6 +64,8 @@ class Asking:
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = False
+        #: Answers that were there already.
+        self.reused = 0
         #: What ended the run before its end: a ModelError for every passage alike, or a StoreError.
         self.error: Exception | None = None
         #: Why the run stopped with passages left, though nothing is wrong; empty otherwise.
@@ -81,6 +83,7 @@ class Asking:
 
     def book_reused(self, count: int) -> None:
         """Count answers that were there already. For the transaction that found them."""
+        self.reused += count
         self._ledger.book_reused(count)
 
     def close(self) -> None:

@@ -68,6 +68,8 @@ class LlmExtractor:
         self._budgets: list[Budget] = []
         self._spent_before = Usage()
         self._newest: Asking | None = None
+        #: Answers, in all runs, that were there already.
+        self.reused = 0
 
     @property
     def asked(self) -> Asked:
@@ -140,6 +142,7 @@ class LlmExtractor:
                 finally:
                     with self._lock:
                         self._budgets.remove(budget)
+                        self.reused += asking.reused
                         self._spent_before += budget.spent
 
     def close(self) -> None:

@@ -73,6 +73,7 @@ class Display:
         self._end()
         if self._events is not None:
             self._events.finished(summary)
+            self._events.close()
 
     def tick(self) -> None:
         """Look, and show what is to be shown now. The display does so by itself."""
