@@ -13,6 +13,8 @@ EVIDENCE = 4
 #: Slow start goes on when this many times the load that was refused is proved. Above 1, since at an endpoint that takes just
 #: so many at once, one more gets through now and then.
 REGAINED = 1.25
+#: Failures are few when so many times as many tries are answered.
+FEW = 3
 
 
 class Try(NamedTuple):
@@ -29,8 +31,8 @@ class AdaptiveLimit:
     load it met is *proved*, that is, when most of the recent tries that began under as much load were answered: then load
     was not the cause (some endpoints refuse one call in ten at any load, and halving for each would end at 1). Nor does it
     cut below what is proved, and up to there the limit comes back by +1 an answer. Once clearly more than the load that
-    was refused is proved, slow start goes on. A server that says how long to wait is believed: the limit is halved
-    whatever is proved.
+    was refused is proved, or when light loads are refused as often as heavy ones, slow start goes on. A server that says
+    how long to wait is believed: the limit is halved whatever is proved.
 
     Failures that are no refusals (5xx, timeouts, lost connections) say little about load one by one. When most of a
     round fails they do (timeouts are how a queue that is too long looks), and the limit is halved.
@@ -73,8 +75,10 @@ class AdaptiveLimit:
         elif tried.cuts == self._cuts:
             if outcome == "told" or (outcome == "failed" and self._mostly_fails()):
                 self._cut(self._half, tried.load)
-            elif outcome == "refused" and (proved := self.proved()) < tried.load:
-                self._cut(max(self._half, proved), tried.load)
+            elif outcome == "refused" and not self._indiscriminate():
+                proved = self.proved()
+                if proved < tried.load:
+                    self._cut(max(self._half, proved), tried.load)
 
     def proved(self) -> int:
         """The largest load under which, or under more, most of the recent tries were answered; 0 when there is none."""
@@ -90,7 +94,7 @@ class AdaptiveLimit:
     def _grow(self) -> None:
         if not self.slow_start:
             proved = self.proved()
-            self.slow_start = proved > REGAINED * self._refused_at
+            self.slow_start = proved > REGAINED * self._refused_at or self._indiscriminate()
             step = 1.0 if self.slow_start or self._limit < proved else 1 / self._limit
         else:
             step = 1.0
@@ -108,6 +112,18 @@ class AdaptiveLimit:
         self._refused_at = load
         self._limit = float(to)
         self._cuts += 1
+
+    def _indiscriminate(self) -> bool:
+        """Whether the few tries that are not answered met light loads as well as heavy ones.
+
+        Where so many at once are allowed, all that are refused met more than the answered ones did.
+        """
+        answered = sorted(load for load, was_answered in self._recent if was_answered)
+        others = [load for load, was_answered in self._recent if not was_answered]
+        if len(others) < EVIDENCE or len(answered) < FEW * len(others):
+            return False
+        middle = answered[len(answered) // 2]
+        return 4 * sum(load < middle for load in others) > len(others)
 
     def _mostly_fails(self) -> bool:
         last = list(self._recent)[-max(EVIDENCE, self.limit) :]
