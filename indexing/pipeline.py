@@ -24,7 +24,8 @@ from hippomem.types import AddReport, Document
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
 from indexing.extract import TripleExtractor
-from indexing.extraction import Context, read_statements, write_statements
+from indexing.extract.builtin import all_statements
+from indexing.extraction import Context, Sentences, read_statements, write_statements
 from indexing.naming import Gazetteer, unname_entities
 from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
@@ -49,7 +50,8 @@ class Indexer:
     """Writes one namespace of a store. Whole when made; of its data it holds only the signs of names.
 
     chunk_characters: longest passage, None to keep documents whole.    synonyms: embed entity names and join near ones.
-    triples: an extractor of triples beside the built-in sentences, or None.    now: the clock, for ``recorded_at``.
+    triples: an extractor of triples beside the built-in sentences, or None.    sentences: reads these, here or on a cluster.
+    now: the clock, for ``recorded_at``.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Indexer:
         namespace: str,
         *,
         triples: TripleExtractor | None = None,
+        sentences: Sentences = all_statements,
         chunk_characters: int | None = CHUNK_CHARACTERS,
         synonyms: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -67,6 +70,7 @@ class Indexer:
         self.embedder = embedder
         self.namespace = namespace
         self.triples = triples
+        self.sentences = sentences
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
         self._now = now
@@ -159,7 +163,7 @@ class Indexer:
         failed = 0
         if passage_keys:
             clock = time.perf_counter()
-            stated, stopped = read_statements(self.store.db, passage_keys, self.triples)
+            stated, stopped = read_statements(self.store.db, passage_keys, self.triples, sentences=self.sentences)
             seconds["extract"] += time.perf_counter() - clock
             clock = time.perf_counter()
             embedded = Embedded.of(self.store, namespace_key, stated, self.embedder, entities=self.synonyms)
@@ -228,7 +232,9 @@ class Indexer:
         context, failed, done, last, picture = Context(gazetteer), 0, 0, -1, self._picture()
         while waiting := self._next_batch(namespace_key, state, last):
             last = waiting[-1]
-            stated, stopped = read_statements(db, waiting, self.triples, retry=state == "failed")
+            stated, stopped = read_statements(
+                db, waiting, self.triples, retry=state == "failed", sentences=self.sentences
+            )
             with self.store.transaction():
                 if self._picture() != picture:  # somebody else has written: what is remembered may be gone
                     context = Context(Gazetteer(db, namespace_key))
