@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,11 @@ STORE_BYTES = 256 * 2**20
 #: Ray's sockets lie 60 characters below its folder, and the path of a socket may have 103 (macOS; Linux: 107).
 LONGEST_FOLDER = 43
 
-#: Ray reads these once, when it is imported. It prints what it has to say of a cluster to standard output, where --json
-#: has its object; a death is logged by `Crew`.
+#: What Ray has to say of a cluster it prints to standard output, where --json has its object; a death is logged by `Crew`.
+#: Read once, when ray is imported.
 _QUIET = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
-#: For a Ray started here. It would send usage statistics. And it listens on the address by which other machines see this
-#: one, unless "clusters" are switched off: so named, the switch works on Linux too, and everything stays on loopback.
-_LOCAL = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+#: A Ray started here would send usage statistics.
+_PRIVATE = {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
     address = address or os.environ.get("RAY_ADDRESS")
     is_local = address in (None, "", "local")
     with ExitStack() as stack:
-        stack.enter_context(_environment({**_QUIET, **_LOCAL} if is_local else _QUIET))
+        stack.enter_context(_environment({**_QUIET, **_PRIVATE} if is_local else _QUIET))
         ray = import_ray()
         if ray.is_initialized():
             yield Cluster(workers or _cores(ray), is_local=False)
@@ -73,7 +72,8 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
                 "_temp_dir": stack.enter_context(_folder()),
             }
         try:
-            context = ray.init(address, **options)
+            with _loopback() if is_local else nullcontext():
+                context = ray.init(address, **options)
         # Ray says by OSError and RuntimeError alike that nobody is there.
         except (OSError, RuntimeError, ValueError) as error:
             raise ConfigError(
@@ -82,7 +82,7 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
             ) from error
         stack.callback(ray.shutdown)
         if is_local and not str(context.address_info["node_ip_address"]).startswith("127."):
-            log.warning("Ray was imported before it could be told to stay on loopback; other machines can reach it.")
+            log.warning("this Ray does not stay on loopback when told to; other machines can reach it.")
         yield Cluster(workers or _cores(ray), is_local)
 
 
@@ -109,6 +109,23 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in mine:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """Have a Ray that starts meanwhile listen on 127.0.0.1.
+
+    It takes the address by which others see this machine, and puts that in the place of a 127.0.0.1 that it is given, unless
+    it is told that there are no clusters: what it does on macOS and Windows by itself, so that no firewall asks.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager

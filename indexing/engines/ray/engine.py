@@ -66,6 +66,11 @@ class RayEngine:
         self._crews.append(crew)
         return RayChat(crew)
 
+    def close(self) -> None:
+        """End the workers."""
+        for crew in self._crews:
+            crew.close()
+
     @property
     def readers(self) -> Crew:
         """Those who embed and read sentences."""
@@ -138,5 +143,4 @@ def open_ray(
         try:
             yield engine
         finally:
-            for crew in engine._crews:
-                crew.close()
+            engine.close()
