@@ -63,8 +63,13 @@ class RayEngine:
     def chat(self, make: Callable[[], AsyncLLM]) -> AsyncLLM:
         """See `Engine.chat`: one asker a worker, which takes no core."""
         crew = self._crew(Asker, make, greet=check_version, num_cpus=0, max_concurrency=QUESTIONS)
+        try:
+            chat = RayChat(crew)
+        except BaseException:
+            crew.close()
+            raise
         self._crews.append(crew)
-        return RayChat(crew)
+        return chat
 
     def close(self) -> None:
         """End the workers."""
