@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hippomem.memory import Memory
     from hippomem.models.embedder import EmbedderIdentity
     from hippomem.retrieve.options import RetrieverOptions
+    from indexing.asking.extractor import LlmExtractor
     from indexing.extract import TripleExtractor
 
 
@@ -34,7 +35,7 @@ def open_memory(
     namespace: str,
     *,
     embedder: str | None = None,
-    extractor: str | TripleExtractor = "builtin",
+    extractor: str | TripleExtractor | LlmExtractor = "builtin",
     chunk: bool | None = None,
     create: bool = False,
     options: RetrieverOptions | None = None,

@@ -76,6 +76,7 @@ class Pace:
         for name, rate in (("requests_per_minute", requests_per_minute), ("tokens_per_minute", tokens_per_minute)):
             if rate is not None and rate <= 0:
                 raise ConfigError(f"{name}={rate} lets nothing through; give a number above 0, or None for no limit")
+        self.concurrency = concurrency
         self._max_retries = max_retries
         self._patience = patience
         self._clock = clock
