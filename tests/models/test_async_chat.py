@@ -235,14 +235,18 @@ def paced(server: LoopbackServer, calls: int, pace: Pace, **options: Any) -> lis
 
 def test_faults_of_all_kinds_are_outlived() -> None:
     """429, 500, 503, silence and closed connections among forty questions: all are answered."""
-    kinds = [Fault.rate_limited(), Fault.failed(500), Fault.failed(503), Fault.disconnected(), Fault.timeout(3)]
+    kinds = [Fault.rate_limited(), Fault.failed(500), Fault.failed(503), Fault.disconnected(), Fault.timeout(5)]
     faults = [fault for kind in kinds for fault in (None, None, kind, None, kind)]
     pace = Pace(concurrency=10, jitter=lambda: 0.0)
     with LoopbackServer(rome, faults=faults) as server:
-        answers = paced(server, 40, pace, timeout=0.4)
+        answers = paced(server, 40, pace, timeout=1.0)
     assert {answer.text for answer in answers} == {'{"city": "Rome"}'}
     state = pace.state
-    assert (state.calls, state.retries, state.rate_limited, state.timeouts, state.failures) == (50, 10, 4, 2, 0)
+    assert state.calls == len(server.requests) == 40 + state.retries
+    assert (state.rate_limited, state.failures) == (4, 0)
+    # A busy machine may add a timeout of its own.
+    assert state.timeouts >= 2
+    assert state.retries >= 10
 
 
 def test_retry_after_is_honoured_by_all() -> None:
