@@ -242,9 +242,9 @@ def test_faults_of_all_kinds_are_outlived() -> None:
         answers = paced(server, 40, pace, timeout=1.0)
     assert {answer.text for answer in answers} == {'{"city": "Rome"}'}
     state = pace.state
-    assert state.calls == len(server.requests) == 40 + state.retries
+    assert state.calls == 40 + state.retries
     assert (state.rate_limited, state.failures) == (4, 0)
-    # A busy machine may add a timeout of its own.
+    # The server's short queue of connections may add timeouts of its own.
     assert state.timeouts >= 2
     assert state.retries >= 10
 
