@@ -9,7 +9,6 @@ import typer
 from rich.text import Text
 
 from eval.dataset import load_datasets
-from eval.prices import TABLE, find_price
 from eval.provenance import anonymous
 from eval.qa import QaSettings, run_qa
 from eval.qa_report import footnotes, qa_provenance, qa_table, summarise
@@ -18,6 +17,7 @@ from eval.report.files import check_writable, write_json
 from eval.stores import StoreSettings
 from eval.systems import hippomem_engine
 from hippomem.errors import ConfigError
+from hippomem.models.prices import find_price
 from hippomem.types import RetrieverName
 
 
@@ -35,7 +35,10 @@ def qa(
     k: Annotated[int, typer.Option("--k", metavar="N", help="Passages read.")] = 5,
     price_in: Annotated[float | None, typer.Option(metavar="USD", help="For a million tokens in.")] = None,
     price_out: Annotated[float | None, typer.Option(metavar="USD", help="For a million tokens out.")] = None,
-    prices: Annotated[Path, typer.Option(metavar="FILE", help="Table of prices, TOML.", show_default=False)] = TABLE,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Prices of one's own, TOML; goes before list prices (or HIPPOMEM_PRICES)."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="First N questions of each set.")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures and their provenance.")] = None,
     concurrency: Annotated[int, typer.Option(metavar="N", help="Questions at once.")] = 4,

@@ -13,10 +13,10 @@ from rich.text import Text
 from eval.answers import exact_match, f1
 from eval.bootstrap import percentile_interval
 from eval.dataset import Dataset
-from eval.prices import Price
 from eval.provenance import anonymous, usable_cpus, versions
 from eval.qa import QaOutcome, QaRecord, QaSettings
 from hippomem.models.llm import Usage
+from hippomem.models.prices import Price
 
 #: Failed questions that the printed report lists; the JSON lists all.
 SHOWN = 5

@@ -28,6 +28,8 @@ class Document:
     occurred_at: when it happened, ISO 8601, part of the identity: two equal turns on two days are two memories.
     position: place within ``session`` (turn number); neighbours in a session are neighbours in time.
     expires_at: from when on it is forgotten, ISO 8601; None for never.    supersedes: memory ids that it takes the place of.
+    origin: within what ``source_id`` is unique, as a file; a document of the same origin and source_id that was added
+    before and says something else is forgotten at the end of the `Memory.add_many` that brings this one.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Document:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     expires_at: str | None = None
     supersedes: tuple[str, ...] = ()
+    origin: str | None = field(default=None, compare=False)
 
 
 #: A message of a chat as the OpenAI client has it: ``role`` and ``content`` (text, or a list of parts), and if wanted
@@ -322,8 +325,10 @@ class AddReport:
     """What became of the documents of one ``add_many``.
 
     memory_ids: one per document, in the order given (a duplicate has the id of the memory it fell into).
-    added, duplicates, failed: counts of documents.    seconds: wall time by stage.    usage: tokens spent on an LLM.
-    new: one per document, whether it was not there before.
+    added, duplicates: counts of documents.    failed: passages whose extraction failed just now.
+    replaced: documents of before that were forgotten because one of the same origin and source id says something else now.
+    stopped: why an LLM was not asked about all passages (a budget); empty otherwise.
+    seconds: wall time by stage.    usage: tokens spent on an LLM.    new: one per document, whether it was not there before.
     """
 
     memory_ids: tuple[str, ...]
@@ -333,11 +338,40 @@ class AddReport:
     seconds: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
     new: tuple[bool, ...] = ()
+    replaced: int = 0
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run with an LLM has cost, and how it ended.
+
+    ended_at, outcome: None while it runs, and for ever if it was killed; outcome: finished, stopped, budget, or the error.
+    usd: None where no price was known.    answered, failed: passages.    reused: answers that were there already.
+    """
+
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    model: str
+    prompt: str
+    options: Mapping[str, Any]
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float | None
+    answered: int
+    failed: int
+    reused: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts over one namespace, or over the whole store when ``namespace`` is None."""
+    """Counts over one namespace, or over the whole store when ``namespace`` is None.
+
+    pending: passages that are not indexed yet, or that an LLM is still to read.    failed: whose extraction failed.
+    llm: what all runs with an LLM have cost: runs, calls, prompt_tokens, completion_tokens, and usd where prices were known.
+    """
 
     namespace: str | None
     memories: int
@@ -352,6 +386,7 @@ class Stats:
     embedder: str
     schema_version: int
     bytes: int
+    llm: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

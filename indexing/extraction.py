@@ -1,4 +1,4 @@
-"""Step 2 and 3 for a batch of passages: read them, ask the extractor, and write what they state.
+"""Step 2 and 3 for a batch of passages: read them and what an LLM answered about them, and write what they state.
 
 Reading and asking hold no lock; writing is for one transaction, and passes over what another process has done meanwhile.
 """
@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hippomem.errors import ModelError
-from hippomem.store import claims, memories, passages
+from hippomem.store import claims, memories, passages, readings
 from hippomem.store.facts import Statement
 from hippomem.store.passages import PassageRow
 from hippomem.store.writer import Contribution, Remembered, Writer
+from hippomem.text.sentences import split_sentences
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
 from indexing.extract.builtin import all_statements
+from indexing.extract.llm import load_answer
 from indexing.extract.triples import triple_statements
 from indexing.naming import Gazetteer, name_entities
 
@@ -98,16 +100,37 @@ def write_statements(
     db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context, *, retry: bool = False
 ) -> Written:
     """Store statements and names of passages that are still waiting, and move these to ``extracted`` or ``failed``."""
-    had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
     states = passages.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == ("failed" if retry else "pending")]
-    writer = Writer(db, namespace_key, context.remembered)
-    writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in waiting])
     passages.set_states(
         db,
         [(each.row.passage_key, "extracted" if each.error is None else "failed", each.error) for each in waiting],
     )
+    return _write(db, namespace_key, waiting, context)
+
+
+def read_answers(db: sqlite3.Connection, namespace_key: int, limit: int) -> list[Stated]:
+    """What passages state by stored answers of an LLM that are no statements yet: behind their sentences."""
+    answers = readings.next_answered(db, namespace_key, limit=limit)
+    return [
+        Stated(row, triple_statements(load_answer(answers[key]).triples), len(split_sentences(row.text)), None)
+        for key, row in passages.texts(db, answers).items()
+    ]
+
+
+def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+    """Store what `read_answers` gave, of passages of which nobody else has meanwhile. They stay searchable all the time."""
+    states = readings.states(db, [each.row.passage_key for each in stated])
+    waiting = [each for each in stated if states.get(each.row.passage_key) == "answered"]
+    readings.set_used(db, [each.row.passage_key for each in waiting])
+    return _write(db, namespace_key, waiting, context)
+
+
+def _write(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+    had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
+    writer = Writer(db, namespace_key, context.remembered)
+    writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in stated])
     name_entities(db, namespace_key, writer.facts, writer.new, gazetteer=context.gazetteer, had_facts=had_facts)
-    claims.read(db, namespace_key, [each.row.memory_key for each in waiting])
-    failed = sum(each.error is not None for each in waiting)
-    return Written([each.row.passage_key for each in waiting], writer, failed)
+    claims.read(db, namespace_key, [each.row.memory_key for each in stated])
+    failed = sum(each.error is not None for each in stated)
+    return Written([each.row.passage_key for each in stated], writer, failed)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hippomem.memory import Memory
     from hippomem.models.embedder import Embedder, EmbedderIdentity
     from hippomem.retrieve.options import RetrieverOptions
+    from indexing.asking.extractor import LlmExtractor
     from indexing.engines import Engine
     from indexing.extract import TripleExtractor
 
@@ -35,7 +36,7 @@ def open_memory(
     namespace: str,
     *,
     embedder: str | Embedder | None = None,
-    extractor: str | TripleExtractor = "builtin",
+    extractor: str | TripleExtractor | LlmExtractor = "builtin",
     engine: Engine | None = None,
     chunk: bool | None = None,
     create: bool = False,

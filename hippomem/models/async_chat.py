@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -171,13 +173,12 @@ class AsyncOpenAIChat:
 
 
 class InThreads:
-    """A sync ``LLM`` as an ``AsyncLLM``: each question waits in a thread of its own, and retries as the LLM does.
+    """A sync ``LLM`` as an ``AsyncLLM``: each question waits in a thread of its own, and is retried as the LLM does it."""
 
-    The event loop's default executor bounds how many are under way: ``min(32, CPUs + 4)`` unless it was set.
-    """
-
-    def __init__(self, llm: LLM) -> None:
+    def __init__(self, llm: LLM, *, threads: int = 64) -> None:
+        """threads: the most questions under way at once; threads are made when needed."""
         self.llm = llm
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="llm")
 
     @property
     def model(self) -> str:
@@ -198,15 +199,17 @@ class InThreads:
         max_tokens: int = 2048,
     ) -> Completion:
         """See ``AsyncLLM.complete``."""
-        return await asyncio.to_thread(
+        ask = partial(
             self.llm.complete, messages, json_schema=json_schema, schema_name=schema_name, max_tokens=max_tokens
         )
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     async def check(self) -> None:
         """Nothing: an ``LLM`` has no way to ask without paying."""
 
     async def aclose(self) -> None:
-        """Nothing: the LLM belongs to whoever made it."""
+        """Wait for the questions under way and end the threads; the LLM belongs to whoever made it."""
+        await asyncio.to_thread(self._threads.shutdown)
 
 
 def _lacks_scope(error: ModelError) -> bool:

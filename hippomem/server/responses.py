@@ -236,7 +236,7 @@ class Stats(Answer):
     mentions: int
     synonym_edges: int
     pending: int
-    """Passages that are not indexed yet."""
+    """Passages that are not indexed yet, or that an LLM is still to read."""
     failed: int
     """Passages whose extraction failed; they are searchable by their sentences."""
     purge_due: bool
@@ -245,6 +245,8 @@ class Stats(Answer):
     schema_version: int
     bytes: int
     """Size of the whole store, all namespaces."""
+    llm: dict[str, float]
+    """What all runs with an LLM have cost: runs, calls, prompt_tokens, completion_tokens, usd."""
 
 
 class MemoryPage(Answer):

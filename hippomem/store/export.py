@@ -23,6 +23,8 @@ _RELATIONS: dict[str, str] = {
     " FROM sources JOIN memories USING (memory_key) WHERE namespace_key = :n",
     "passage": "SELECT passage_id, memory_id, ordinal, start, stop, state, error, vector AS passage_vector, token_signs"
     " FROM passages JOIN memories USING (memory_key) WHERE passages.namespace_key = :n",
+    "unread": "SELECT passage_id, readings.state, readings.error FROM readings JOIN passages USING (passage_key)"
+    " WHERE readings.namespace_key = :n AND readings.state <> 'used'",
     "claim": "SELECT passage_id, fact_id, slot, value FROM claims JOIN passages USING (passage_key)"
     " JOIN facts USING (fact_key) WHERE claims.namespace_key = :n",
     "fact": "SELECT fact_id, kind, subject, predicate, object, vector AS fact_vector FROM facts WHERE namespace_key = :n",

@@ -14,8 +14,8 @@ from hippomem.types import Document, Source
 
 #: A row as `row_of` gives it, and when it was heard, in seconds since 1970.
 INSERT = (
-    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, recorded)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO sources (memory_key, source_id, kind, user_id, agent_id, session_id, speaker, position, metadata, origin,"
+    " recorded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -31,6 +31,7 @@ def row_of(memory_key: int, document: Document) -> tuple[Any, ...]:
         document.speaker,
         document.position,
         _json(document.metadata),
+        document.origin,
     )
 
 
@@ -42,13 +43,17 @@ def hear_again(db: sqlite3.Connection, memory_key: int, document: Document, reco
     row = row_of(memory_key, document)
     known = db.execute(
         "SELECT source_key FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ?"
-        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
+        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?"
+        " AND (origin IS NULL OR origin = coalesce(?, origin)) ORDER BY origin IS NULL",
         row,
     ).fetchone()
     if known is None:
         db.execute(INSERT, (*row, recorded))
     else:
-        db.execute("UPDATE sources SET recorded = max(recorded, ?) WHERE source_key = ?", (recorded, known[0]))
+        db.execute(
+            "UPDATE sources SET recorded = max(recorded, ?), origin = coalesce(?, origin) WHERE source_key = ?",
+            (recorded, document.origin, known[0]),
+        )
     db.execute(
         "UPDATE memories SET expires = CASE WHEN ?1 IS NULL THEN NULL ELSE max(expires, ?1) END"
         " WHERE memory_key = ?2 AND expires IS NOT NULL",
@@ -70,6 +75,24 @@ def change(
         " WHERE memory_key = ?1 GROUP BY source_id, kind, user_id, agent_id, session_id, speaker, position, metadata)",
         (memory_key,),
     )
+
+
+def outdated(db: sqlite3.Connection, namespace_key: int, since: float) -> dict[int, list[int]]:
+    """Sources that were not handed in since then, though another of their origin and id was: memory row → their rows.
+
+    since: seconds since 1970, as in ``recorded``.
+    """
+    rows = db.execute(
+        "SELECT DISTINCT old.memory_key, old.source_key FROM sources new JOIN memories m ON m.memory_key = new.memory_key"
+        " JOIN sources old ON old.origin = new.origin AND old.source_id = new.source_id AND old.recorded < ?1"
+        " JOIN memories o ON o.memory_key = old.memory_key AND o.namespace_key = ?2"
+        " WHERE new.recorded >= ?1 AND new.origin IS NOT NULL AND m.namespace_key = ?2 ORDER BY 1, 2",
+        (since, namespace_key),
+    )
+    found: dict[int, list[int]] = {}
+    for memory_key, source_key in rows:
+        found.setdefault(memory_key, []).append(source_key)
+    return found
 
 
 def drop(db: sqlite3.Connection, source_keys: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hippomem.store import readings, runs
 from hippomem.store.store import Store
 from hippomem.types import Stats
 
@@ -15,6 +16,7 @@ def count(store: Store, namespace: str | None) -> Stats:
         where = "" if key is None else " namespace_key = :n AND"
         return int(db.execute(sql.replace(" WHERE", f" WHERE{where}"), {"n": key}).fetchone()[0])
 
+    read = readings.count(db, key)
     return Stats(
         namespace=namespace,
         memories=number("SELECT count(*) FROM memories WHERE 1"),
@@ -23,12 +25,13 @@ def count(store: Store, namespace: str | None) -> Stats:
         entities=number("SELECT count(*) FROM entities WHERE 1"),
         mentions=number("SELECT count(*) FROM mentions JOIN facts USING (fact_key) WHERE 1"),
         synonym_edges=number("SELECT count(*) FROM synonyms JOIN entities USING (entity_key) WHERE 1"),
-        pending=number("SELECT count(*) FROM passages WHERE state IN ('pending', 'extracted')"),
-        failed=number("SELECT count(*) FROM passages WHERE state = 'failed'"),
+        pending=number("SELECT count(*) FROM passages WHERE state IN ('pending', 'extracted')") + read.open,
+        failed=number("SELECT count(*) FROM passages WHERE state = 'failed'") + read.failed,
         purge_due=store.purge_due,
         embedder=(store.setting("embedder") or {"name": ""})["name"],
         schema_version=store.schema_version,
         bytes=store.size_in_bytes(),
+        llm=runs.total(db, key),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from hippomem.errors import ReadError
 from hippomem.types import CorpusFormat, Document
 from indexing.readers.finding import Found, find
 from indexing.readers.formats import FORMATS, format_of, require
-from indexing.readers.inputs import Input, named_errors
+from indexing.readers.inputs import STDIN, Input, named_errors
 from indexing.readers.options import ReadOptions
 
 OnBad = Callable[[ReadError], None]
@@ -103,6 +104,8 @@ def _read_found(
 
 
 def _read(source: Input, format_name: CorpusFormat, on_bad: OnBad | None) -> Iterator[Document]:
+    # Within the file an id is one document's: what it says later takes the place of what it said before.
+    origin = None if source.path == STDIN or not source.options.row_ids else str(source.path.absolute())
     # Closed at once when left in the middle: an error on its way would keep the file open by its frames.
     with closing(FORMATS[format_name].read(source)) as documents:
         while True:
@@ -117,7 +120,7 @@ def _read(source: Input, format_name: CorpusFormat, on_bad: OnBad | None) -> Ite
             if isinstance(document, ReadError):
                 _report(document, on_bad)
             else:
-                yield document
+                yield document if origin is None else replace(document, origin=origin)
 
 
 def _report(error: ReadError, on_bad: OnBad | None) -> None:

@@ -29,13 +29,15 @@ def as_version_2(path: Path) -> None:
     db.execute("DROP INDEX entities_signed")
     for name in ("memories_expiring", "sources_by_time", "sources_by_user", "sources_by_agent"):
         db.execute(f"DROP INDEX {name}")
-    for name in ("versions", "claims", "supersedes", "api_keys"):
+    db.execute("DROP INDEX sources_by_origin")
+    for name in ("versions", "claims", "supersedes", "api_keys", "readings", "runs", "batch_passages", "batches"):
         db.execute(f"DROP TABLE {name}")
     db.execute("DELETE FROM settings WHERE name IN ('claims', 'namespaces_made')")
     for table, column in (
         ("memories", "happened"),
         ("memories", "expires"),
         ("sources", "recorded"),
+        ("sources", "origin"),
         ("entities", "signs"),
         ("entities", "signed"),
         ("namespaces", "signed"),
