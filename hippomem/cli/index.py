@@ -124,9 +124,13 @@ def index(
                     store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
                 )
             )
-            status = {} if llm is None else {"status": llm.status}
             display = opened.enter_context(
-                Display(budget_usd=asked.budget_usd, budget_tokens=asked.budget_tokens, events=events, **status)
+                Display(
+                    status=(lambda: None) if llm is None else llm.status,
+                    budget_usd=asked.budget_usd,
+                    budget_tokens=asked.budget_tokens,
+                    events=events,
+                )
             )
             try:
                 retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
