@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from hippomem.types import Extraction, ExtractorName
 
 if TYPE_CHECKING:
     from indexing.asking.extractor import LlmExtractor
+    from indexing.engines import Engine
     from indexing.extract import PassageText, TripleExtractor
 
 
@@ -47,9 +49,14 @@ def _choose(outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | Ex
 
 @contextmanager
 def open_extractor(
-    name: ExtractorName, paths: Sequence[Path], *, recorded: Path | None, asked: LlmOptions
+    name: ExtractorName,
+    paths: Sequence[Path],
+    *,
+    recorded: Path | None,
+    asked: LlmOptions,
+    engine: Engine | None = None,
 ) -> Iterator[str | TripleExtractor | LlmExtractor]:
-    """The extractor; inside the block its connections are open. Raises ConfigError, ReadError."""
+    """The extractor; inside the block its connections are open. engine: asks the LLM. Raises ConfigError, ReadError."""
     asked.require(name == "llm")
     if name != "recorded" and recorded:
         raise ConfigError(f"--recorded goes with --extractor recorded, not with {name}.")
@@ -61,20 +68,24 @@ def open_extractor(
         files = [recorded] if recorded else [file for path in paths for file in _recordings_beside(path)]
         yield Recordings([RecordedExtractor(file) for file in files])
     else:
-        with _llm(asked) as extractor:
+        with _llm(asked, engine) as extractor:
             yield extractor
 
 
-def _llm(asked: LlmOptions) -> LlmExtractor:
+def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     from hippomem.models.async_chat import AsyncOpenAIChat
+    from hippomem.models.openai_client import endpoint_settings
     from hippomem.models.pacing import Pace
     from hippomem.models.prices import find_price
     from indexing.asking.extractor import LlmExtractor
     from indexing.extract.llm import Scheme
 
     assert asked.llm_model is not None
+    # The key is read here: the environment of a cluster's machines is another.
+    base_url, api_key = endpoint_settings(asked.llm_model, asked.llm_base_url, None)
+    make = partial(AsyncOpenAIChat, asked.llm_model, base_url, api_key, timeout=asked.call_timeout or 60.0)
     return LlmExtractor(
-        AsyncOpenAIChat(asked.llm_model, asked.llm_base_url, timeout=asked.call_timeout or 60.0),
+        make() if engine is None else engine.chat(make),
         scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
         pace=Pace(
             concurrency=asked.concurrency or 50,
