@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,9 +49,14 @@ def _choose(outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | Ex
 
 @contextmanager
 def open_extractor(
-    name: ExtractorName, paths: Sequence[Path], *, recorded: Path | None, asked: LlmOptions, engine: Engine
+    name: ExtractorName,
+    paths: Sequence[Path],
+    *,
+    recorded: Path | None,
+    asked: LlmOptions,
+    engine: Engine | None = None,
 ) -> Iterator[str | TripleExtractor | LlmExtractor]:
-    """The extractor; inside the block its connections are open. Raises ConfigError, ReadError."""
+    """The extractor; inside the block its connections are open. engine: asks the LLM. Raises ConfigError, ReadError."""
     asked.require(name == "llm")
     if name != "recorded" and recorded:
         raise ConfigError(f"--recorded goes with --extractor recorded, not with {name}.")
@@ -68,20 +72,20 @@ def open_extractor(
             yield extractor
 
 
-def _llm(asked: LlmOptions, engine: Engine) -> LlmExtractor:
+def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     from hippomem.models.async_chat import AsyncOpenAIChat
+    from hippomem.models.openai_client import endpoint_settings
     from hippomem.models.pacing import Pace
     from hippomem.models.prices import find_price
     from indexing.asking.extractor import LlmExtractor
     from indexing.extract.llm import Scheme
 
     assert asked.llm_model is not None
-    # Named here: where the engine works there may be another environment.
-    base_url = asked.llm_base_url or os.environ.get("OPENAI_BASE_URL")
-    key = os.environ.get("OPENAI_API_KEY")
-    timeout = asked.call_timeout or 60.0
+    # The key is read here: the environment of a cluster's machines is another.
+    base_url, api_key = endpoint_settings(asked.llm_model, asked.llm_base_url, None)
+    make = partial(AsyncOpenAIChat, asked.llm_model, base_url, api_key, timeout=asked.call_timeout or 60.0)
     return LlmExtractor(
-        engine.chat(partial(AsyncOpenAIChat, asked.llm_model, base_url, key, timeout=timeout)),
+        make() if engine is None else engine.chat(make),
         scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
         pace=Pace(
             concurrency=asked.concurrency or 50,

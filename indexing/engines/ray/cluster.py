@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +24,8 @@ log = logging.getLogger("hippomem.ray")
 NAMESPACE = "hippomem"
 #: Shared memory of a Ray started here: texts and vectors of the chunks under way. Ray's default is 30% of the machine's.
 STORE_BYTES = 256 * 2**20
+#: Seconds in which a cluster's machine accepts a connection.
+KNOCK = 10.0
 #: Ray's sockets lie 60 characters below its folder, and the path of a socket may have 103 (macOS; Linux: 107).
 LONGEST_FOLDER = 43
 
@@ -71,19 +76,50 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
                 "object_store_memory": STORE_BYTES,
                 "_temp_dir": stack.enter_context(_folder()),
             }
+        else:
+            _knock(str(address))
+        stack.enter_context(_terminating_as_before())
         try:
             with _loopback() if is_local else nullcontext():
                 context = ray.init(address, **options)
         # Ray says by OSError and RuntimeError alike that nobody is there.
         except (OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(
-                f"no Ray cluster could be used at {address!r} ({quote(error)}); start one with `ray start --head`, "
-                "and `ray start --address` on the other machines, this one included."
-            ) from error
+            raise _nobody(str(address), error) from error
         stack.callback(ray.shutdown)
         if is_local and not str(context.address_info["node_ip_address"]).startswith("127."):
             log.warning("this Ray does not stay on loopback when told to; other machines can reach it.")
         yield Cluster(workers or _cores(ray), is_local)
+
+
+def _knock(address: str) -> None:
+    """Raise ConfigError when nobody listens at HOST:PORT: Ray would try for minutes, and fill the screen meanwhile."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", or something that Ray may know
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+    except OSError as error:
+        raise _nobody(address, error) from error
+
+
+def _nobody(address: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"no Ray cluster could be used at {address!r} ({quote(error)}); start one with `ray start --head`, "
+        "and `ray start --address` on the other machines, this one included."
+    )
+
+
+@contextmanager
+def _terminating_as_before() -> Iterator[None]:
+    """Give SIGTERM its handler back at the end: Ray puts its own in the place of the program's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def import_ray() -> Any:
