@@ -99,6 +99,7 @@ def index(
     asks again.
     """
     from hippomem.cli.display import Display
+    from hippomem.cli.estimate import dry_run, print_estimate
     from hippomem.cli.opening import open_memory
     from indexing.asking.extractor import LlmExtractor
 
@@ -115,6 +116,22 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
+        if asked.dry_run:
+            asked.require(extractor == "llm")
+            expected = dry_run(
+                documents,
+                store=store,
+                namespace=namespace,
+                asked=asked,
+                chunk=False if no_chunk else None,
+                retry_failed=retry_failed,
+                events=events,
+            )
+            if as_json:
+                print_json(expected)
+            else:
+                print_estimate(expected, err=events == "-")
+            return
         with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
@@ -124,9 +141,13 @@ def index(
                     store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
                 )
             )
-            status = {} if llm is None else {"status": llm.status}
             display = opened.enter_context(
-                Display(budget_usd=asked.budget_usd, budget_tokens=asked.budget_tokens, events=events, **status)
+                Display(
+                    status=(lambda: None) if llm is None else llm.status,
+                    budget_usd=asked.budget_usd,
+                    budget_tokens=asked.budget_tokens,
+                    events=events,
+                )
             )
             try:
                 retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
