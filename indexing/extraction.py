@@ -6,7 +6,7 @@ Reading and asking hold no lock; writing is for one transaction, and passes over
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,10 +18,13 @@ from hippomem.store.writer import Contribution, Remembered, Writer
 from hippomem.text.sentences import split_sentences
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
-from indexing.extract.builtin import sentence_statements
+from indexing.extract.builtin import all_statements
 from indexing.extract.llm import load_answer
 from indexing.extract.triples import triple_statements
 from indexing.naming import Gazetteer, name_entities
+
+#: From passages, each a (title, text), to what their sentences state, in order.
+Sentences = Callable[[Sequence[tuple[str, str]]], list[list[Statement]]]
 
 
 class Stated(NamedTuple):
@@ -50,11 +53,17 @@ class Written(NamedTuple):
 
 
 def read_statements(
-    db: sqlite3.Connection, passage_keys: Sequence[int], triples: TripleExtractor | None, *, retry: bool = False
+    db: sqlite3.Connection,
+    passage_keys: Sequence[int],
+    triples: TripleExtractor | None,
+    *,
+    retry: bool = False,
+    sentences: Sentences = all_statements,
 ) -> tuple[list[Stated], ModelError | None]:
     """What passages state, in order; and the error that stopped the extractor, if one did: the rest is left out then.
 
     retry: the sentences of these passages are stored already; only what the extractor adds is wanted.
+    sentences: reads them, here or elsewhere.
     """
     rows = list(passages.texts(db, passage_keys).values())
     outcomes: dict[int, Extraction | ExtractionError] = {}
@@ -75,16 +84,15 @@ def read_statements(
         except ModelError as error:
             stopped = error
     stated = []
-    for position, row in enumerate(rows):
-        if position in outcomes:
-            outcome = outcomes[position]
-            statements = sentence_statements(row.title, row.text)
-            # A retry adds what is missing where it would have stood: behind the sentences.
-            first = len(statements) if retry else 0
-            statements = [] if first else statements
-            if isinstance(outcome, Extraction):
-                statements += triple_statements(outcome.triples)
-            stated.append(Stated(row, statements, first, None if isinstance(outcome, Extraction) else str(outcome)))
+    answered = [(row, outcomes[position]) for position, row in enumerate(rows) if position in outcomes]
+    said = sentences([(row.title, row.text) for row, _ in answered])
+    for (row, outcome), statements in zip(answered, said, strict=True):
+        # A retry adds what is missing where it would have stood: behind the sentences.
+        first = len(statements) if retry else 0
+        statements = [] if first else statements
+        if isinstance(outcome, Extraction):
+            statements += triple_statements(outcome.triples)
+        stated.append(Stated(row, statements, first, None if isinstance(outcome, Extraction) else str(outcome)))
     return stated, stopped
 
 

@@ -31,7 +31,15 @@ from indexing.choosing import choose
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
 from indexing.extract import TripleExtractor
-from indexing.extraction import Context, read_answers, read_statements, write_answers, write_statements
+from indexing.extract.builtin import all_statements
+from indexing.extraction import (
+    Context,
+    Sentences,
+    read_answers,
+    read_statements,
+    write_answers,
+    write_statements,
+)
 from indexing.naming import Gazetteer, unname_entities
 from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
@@ -57,8 +65,9 @@ class Indexer:
     """Writes one namespace of a store. Whole when made; of its data it holds only the signs of names.
 
     chunk_characters: longest passage, None to keep documents whole.    synonyms: embed entity names and join near ones.
-    triples: an extractor of triples beside the built-in sentences, or None.    now: the clock, for ``recorded_at``.
-    An LLM reads the passages of the documents that are added, new or not, which were not read before.
+    sentences: reads the built-in sentences, here or on a cluster.    triples: an extractor of triples beside them, or None;
+    an LLM reads the passages of all documents that are added, new or not, which were not read before.
+    now: the clock, for ``recorded_at``.
     """
 
     def __init__(
@@ -68,6 +77,7 @@ class Indexer:
         namespace: str,
         *,
         triples: TripleExtractor | LlmExtractor | None = None,
+        sentences: Sentences = all_statements,
         chunk_characters: int | None = CHUNK_CHARACTERS,
         synonyms: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -77,6 +87,7 @@ class Indexer:
         self.namespace = namespace
         self.llm = triples if isinstance(triples, LlmExtractor) else None
         self.triples = None if isinstance(triples, LlmExtractor) else triples
+        self.sentences = sentences
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
         self._now = now
@@ -262,7 +273,7 @@ class Indexer:
         failed = 0
         if passage_keys:
             clock = time.perf_counter()
-            stated, stopped = read_statements(self.store.db, passage_keys, self.triples)
+            stated, stopped = read_statements(self.store.db, passage_keys, self.triples, sentences=self.sentences)
             seconds["extract"] += time.perf_counter() - clock
             clock = time.perf_counter()
             embedded = Embedded.of(self.store, namespace_key, stated, self.embedder, entities=self.synonyms)
@@ -331,7 +342,9 @@ class Indexer:
         context, failed, done, last, picture = Context(gazetteer), 0, 0, -1, self.store.picture()
         while waiting := self._next_batch(namespace_key, state, last):
             last = waiting[-1]
-            stated, stopped = read_statements(db, waiting, self.triples, retry=state == "failed")
+            stated, stopped = read_statements(
+                db, waiting, self.triples, retry=state == "failed", sentences=self.sentences
+            )
             with self.store.transaction():
                 if self.store.picture() != picture:  # somebody else has written: what is remembered may be gone
                     context = Context(Gazetteer(db, namespace_key))

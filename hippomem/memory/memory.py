@@ -48,6 +48,7 @@ from hippomem.types import (
     Where,
 )
 from indexing.chunking import CHUNK_CHARACTERS
+from indexing.extract.builtin import all_statements
 from indexing.pipeline import Indexer, Progress
 from indexing.validation import check_document
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from hippomem.retrieve.base import Retriever
     from indexing.asking.extractor import LlmExtractor
     from indexing.extract import TripleExtractor
+    from indexing.extraction import Sentences
 
 
 class Memory:
@@ -70,6 +72,7 @@ class Memory:
     embedder: see `hippomem.models.load.load_embedder`; the embedded default needs no network.
     namespace: the tenant: memories of one namespace are never seen from another.
     extractor: "builtin" (no LLM), an `LlmExtractor`, or another object that adds triples (`indexing.extract`).
+    sentences: reads what passages state by their sentences: here, or as an engine does (`indexing.engines`).
     chunk: cut long documents into passages (False: a document is a passage).    synonyms: join names that mean the same.
     Both are settled when the store is made, True by default; None takes them as they are.
     create: False raises StoreMissingError when there is no file.
@@ -89,6 +92,7 @@ class Memory:
         embedder: str | Embedder | None = None,
         namespace: str = "default",
         extractor: str | TripleExtractor | LlmExtractor = "builtin",
+        sentences: Sentences = all_statements,
         chunk: bool | None = None,
         synonyms: bool | None = None,
         create: bool = True,
@@ -123,6 +127,7 @@ class Memory:
             Indexer,
             self.store,
             triples=None if isinstance(extractor, str) else extractor,
+            sentences=sentences,
             chunk_characters=chunk_characters or None,
             synonyms=synonyms,
             now=lambda: datetime.fromtimestamp(now(), UTC),

@@ -106,6 +106,10 @@ class Pace:
             paused_because=self._breaker.because if paused else "",
         )
 
+    def begin_run(self) -> None:
+        """A new run begins: an endpoint that an earlier one gave up is tried again."""
+        self._breaker.begin_run()
+
     def slot(self) -> AbstractAsyncContextManager[None]:
         """A place among the calls under way, given in order of asking; keep it until the answer is stored."""
         return self._slots
