@@ -109,6 +109,7 @@ def index(
     asks again.
     """
     from hippomem.cli.display import Display
+    from hippomem.cli.estimate import dry_run, print_estimate
     from hippomem.cli.opening import open_memory
     from indexing.asking.extractor import LlmExtractor
 
@@ -125,11 +126,31 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
+<<<<<<< HEAD
+        if asked.dry_run:
+            asked.require(extractor == "llm")
+            expected = dry_run(
+                documents,
+                store=store,
+                namespace=namespace,
+                asked=asked,
+                chunk=False if no_chunk else None,
+                retry_failed=retry_failed,
+                events=events,
+            )
+            if as_json:
+                print_json(expected)
+            else:
+                print_estimate(expected, err=events == "-")
+            return
+        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
+=======
         with (
             open_engine(engine, embedder=embedder, ray_address=ray_address, ray_workers=ray_workers) as where,
             open_extractor(extractor, paths, recorded=recorded, asked=asked, engine=where) as made,
             ExitStack() as opened,
         ):
+>>>>>>> wip-core
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
                 llm.check()  # before there is a store
