@@ -354,6 +354,7 @@ class Indexer:
             picture = self.store.picture()
             failed += written.failed
             done += len(waiting)
+            del stated, written  # 150 MB, which the next batch would find still taken
             if stopped is not None:
                 raise stopped
             if progress is not None:

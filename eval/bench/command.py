@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from eval.bench.adding import adding
 from eval.bench.encode import encode
 from eval.bench.index import index
 from eval.bench.llm.command import llm
@@ -22,6 +23,7 @@ def _benchmarks() -> None:
 
 
 bench.command("index")(index)
+bench.command("adding")(adding)
 bench.command("scale")(scale)
 bench.command("memory")(memory)
 bench.command("ppr")(ppr)
