@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hippomem.store import Store
-from hippomem.store.facts import OBJECT, SUBJECT
 from hippomem.store.vectors import from_blobs
 from hippomem.text.words import terms
 
