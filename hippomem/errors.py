@@ -30,9 +30,11 @@
     │   └── EmptyResetError    personalized PageRank was given no seed with weight
     └── ModelError             an embedding model or an LLM
         ├── ModelFilesError    weights are missing or are not the expected bytes
-        ├── ModelUnavailableError  unreachable, timed out, or 5xx after all retries
+        ├── ModelUnavailableError  unreachable, or 5xx after all retries
+        │   └── ModelTimeoutError  no answer within the time allowed
         ├── ModelAuthError     the endpoint refused the key
         ├── ModelRateLimitError  still 429 after all retries
+        ├── ContextOverflowError  the request is longer than the model or the account takes
         └── ModelOutputError   the model answered something that is not what was asked for
 
 A message says what was asked, what is so, and what to do. ``EDGE`` is the one table that maps a class to a process exit
@@ -188,7 +190,17 @@ class EmptyResetError(RetrievalError):
 
 
 class ModelError(HippomemError):
-    """An embedding model or an LLM failed."""
+    """An embedding model or an LLM failed.
+
+    transient: whether the same request may succeed later.    retry_after: seconds the server asks to wait, if it says.
+    status: the HTTP status of the answer, None when there was none.
+    endpoint_wide: no other request will fare better now (key, quota, model name, an outage); ends a run.
+    """
+
+    transient: bool = False
+    retry_after: float | None = None
+    status: int | None = None
+    endpoint_wide: bool = False
 
 
 class ModelFilesError(ModelError):
@@ -199,12 +211,22 @@ class ModelUnavailableError(ModelError):
     """The endpoint is unreachable, timed out, or answered 5xx after all retries."""
 
 
+class ModelTimeoutError(ModelUnavailableError):
+    """The endpoint did not answer within the time allowed."""
+
+
 class ModelAuthError(ModelError):
     """The endpoint refused the key (401 or 403); retrying will not help."""
+
+    endpoint_wide = True
 
 
 class ModelRateLimitError(ModelError):
     """The endpoint still answered 429 after all retries."""
+
+
+class ContextOverflowError(ModelError):
+    """The request is longer than the model's context, or than all that the account may send in a minute; split it."""
 
 
 class ModelOutputError(ModelError):
@@ -252,8 +274,10 @@ EDGE: dict[type[HippomemError], Edge] = {
     ModelError: Edge(7, 502, -32015),
     ModelFilesError: Edge(7, 500, -32015),
     ModelUnavailableError: Edge(7, 503, -32016),
+    ModelTimeoutError: Edge(7, 503, -32016),
     ModelAuthError: Edge(7, 502, -32017),
     ModelRateLimitError: Edge(7, 503, -32018),
+    ContextOverflowError: Edge(7, 502, -32015),
     ModelOutputError: Edge(7, 502, -32019),
 }
 

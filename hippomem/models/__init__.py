@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hippomem.models.async_chat import AsyncLLM, AsyncOpenAIChat, InThreads
     from hippomem.models.embedder import Embedder, EmbedderIdentity, Role
     from hippomem.models.endpoint import EndpointEmbedder
     from hippomem.models.llm import LLM, Completion, OpenAIChat, Usage
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from hippomem.models.sentence_transformer import SentenceTransformerEmbedder
 
 _HOME = {
+    "AsyncLLM": "async_chat",
+    "AsyncOpenAIChat": "async_chat",
     "Completion": "llm",
     "Embedder": "embedder",
     "EmbedderIdentity": "embedder",
     "EndpointEmbedder": "endpoint",
+    "InThreads": "async_chat",
     "LLM": "llm",
     "MiniLM": "minilm",
     "OpenAIChat": "llm",
@@ -34,10 +38,13 @@ _HOME = {
 
 __all__ = [
     "LLM",
+    "AsyncLLM",
+    "AsyncOpenAIChat",
     "Completion",
     "Embedder",
     "EmbedderIdentity",
     "EndpointEmbedder",
+    "InThreads",
     "MiniLM",
     "OpenAIChat",
     "Role",

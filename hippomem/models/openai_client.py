@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hippomem.errors import ConfigError
+from hippomem.models.backoff import backoff, spread_wait
 from hippomem.models.openai_errors import is_transient, retry_after, to_model_error
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-#: Without a Retry-After, the n-th wait is at most FIRST_WAIT · 2ⁿ seconds, and never more than LONGEST_BACKOFF.
-FIRST_WAIT = 0.5
-LONGEST_BACKOFF = 20.0
 #: A server that asks for a longer pause than this is not waited for.
 LONGEST_WAIT = 60.0
 
@@ -43,20 +41,9 @@ class OpenAIConnection:
         sleep, jitter: how to wait, and a number in [0, 1) by which waits are spread; tests pass their own.
         Raises ConfigError when the openai package or the key is missing.
         """
-        try:
-            from openai import OpenAI
-        except ImportError as error:
-            raise ConfigError("model endpoints need the openai package; run: pip install openai") from error
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
-        # Local servers want no key, but the client insists on sending one.
-        api_key = api_key or os.environ.get("OPENAI_API_KEY") or (None if base_url is None else "none")
-        if not model:
-            raise ConfigError("no model was named; give the name under which the endpoint serves it")
-        if api_key is None:
-            raise ConfigError(
-                f"no key for model {model!r}: set OPENAI_API_KEY, "
-                "or OPENAI_BASE_URL (base_url=…) for a server that wants none"
-            )
+        base_url, api_key = endpoint_settings(model, base_url, api_key)
+        from openai import OpenAI
+
         self.model = model
         self.max_retries = max_retries
         self._sleep = sleep
@@ -83,14 +70,33 @@ class OpenAIConnection:
     def _wait(self, error: Exception, attempt: int) -> float:
         """Seconds until the next try: what the server asks for, else exponential, both spread so that clients part."""
         asked = retry_after(error)
-        if asked is not None:
-            return asked + self._jitter() * min(1.0, asked / 10)
-        backoff: float = min(FIRST_WAIT * 2**attempt, LONGEST_BACKOFF)
-        return backoff * (0.5 + self._jitter() / 2)
+        return backoff(attempt + 1, self._jitter()) if asked is None else spread_wait(asked, self._jitter())
 
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+
+
+def endpoint_settings(model: str, base_url: str | None, api_key: str | None) -> tuple[str | None, str]:
+    """(base_url, api_key) as given, or of the environment.
+
+    Raises ConfigError when the openai package, the model's name or the key is missing.
+    """
+    try:
+        import openai  # noqa: F401
+    except ImportError as error:
+        raise ConfigError("model endpoints need the openai package; run: pip install openai") from error
+    base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+    # Local servers want no key, but the client insists on sending one.
+    api_key = api_key or os.environ.get("OPENAI_API_KEY") or (None if base_url is None else "none")
+    if not model:
+        raise ConfigError("no model was named; give the name under which the endpoint serves it")
+    if api_key is None:
+        raise ConfigError(
+            f"no key for model {model!r}: set OPENAI_API_KEY, "
+            "or OPENAI_BASE_URL (base_url=…) for a server that wants none"
+        )
+    return base_url, api_key
 
 
 def plain(answer: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hippomem.errors import (
+    ContextOverflowError,
     ModelAuthError,
     ModelError,
     ModelOutputError,
@@ -110,13 +111,22 @@ def test_a_server_without_schemas_is_asked_another_way(
 
 def test_a_refusal_for_another_reason_is_not_remembered() -> None:
     """When every format is refused the first refusal rises, and the next question asks by schema again."""
-    fault = Fault.bad_request("this model's maximum context length is 4096 tokens")
+    fault = Fault.bad_request("messages must alternate")
     with LoopbackServer(rome, faults=[fault, fault, fault]) as server, open_chat(server) as chat:
-        with pytest.raises(ModelError, match="maximum context length") as caught:
+        with pytest.raises(ModelError, match="must alternate") as caught:
             chat.complete(ASK, json_schema=SCHEMA)
         assert type(caught.value) is ModelError
         chat.complete(ASK, json_schema=SCHEMA)
         assert formats(server)[-1] == "json_schema"
+
+
+def test_a_request_that_is_too_long_is_not_asked_another_way() -> None:
+    """Another format makes no prompt shorter: the overflow rises at once."""
+    fault = Fault.bad_request("this model's maximum context length is 4096 tokens")
+    with LoopbackServer(rome, faults=lambda request: fault) as server, open_chat(server) as chat:
+        with pytest.raises(ContextOverflowError, match="send a shorter text"):
+            chat.complete(ASK, json_schema=SCHEMA)
+        assert len(server.requests) == 1
 
 
 def test_a_model_that_wants_other_parameters_gets_them() -> None:
