@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hippomem.testing.embedder import HashEmbedder
-from hippomem.testing.loopback import Fault, LoopbackServer, RecordedRequest
+from hippomem.testing.faults import Fault
+from hippomem.testing.loopback import LoopbackServer, RecordedRequest
 
 __all__ = ["Fault", "HashEmbedder", "LoopbackServer", "RecordedRequest"]
