@@ -72,10 +72,14 @@ def parse_extraction(row: Mapping[str, Any]) -> Extraction:
     triples = row.get("triples") or []
     if not isinstance(entities, list) or not isinstance(triples, list):
         raise TypeError("'entities' and 'triples' must be lists")
-    kept = []
-    for triple in triples:
-        if isinstance(triple, Mapping):
-            triple = [next((triple[name] for name in names if name in triple), None) for names in _PARTS]
-        if isinstance(triple, list) and len(triple) == 3 and all(isinstance(p, str | int | float) for p in triple):
-            kept.append(Triple(*(str(part) for part in triple)))
+    kept = [Triple(*map(str, parts)) for triple in triples if (parts := triple_parts(triple)) is not None]
     return Extraction(tuple(str(e) for e in entities if isinstance(e, str | int | float)), tuple(kept))
+
+
+def triple_parts(triple: object) -> list[Any] | None:
+    """Subject, predicate and object of one triple as decoded (texts and numbers), or None when it has not three parts."""
+    if isinstance(triple, Mapping):
+        triple = [next((triple[name] for name in names if name in triple), None) for names in _PARTS]
+    if isinstance(triple, list) and len(triple) == 3 and all(isinstance(p, str | int | float) for p in triple):
+        return triple
+    return None
