@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from hippomem.errors import ConfigError, ModelError, ModelUnavailableError
+from hippomem.errors import ModelError, ModelUnavailableError
 from hippomem.models.batch_lines import ENDPOINT
-from hippomem.models.openai_client import plain
+from hippomem.models.openai_client import endpoint_settings, plain
 from hippomem.models.openai_errors import quote, to_model_error
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class BatchApi:
     """The calls, each tried once; close it when done.
 
     Each raises ModelError: ModelUnavailableError where the endpoint has no Batch API at all, ModelAuthError for the key.
-    `openai_errors.is_transient` of an error's cause tells whether it may pass.
+    The error tells whether it may pass (``transient``).
     """
 
     def __init__(
@@ -79,17 +78,9 @@ class BatchApi:
         extra_body: sent along with each request of a batch.
         timeout, transfer_timeout: seconds for a call, and for a call that carries a file. Raises ConfigError.
         """
+        base_url, api_key = endpoint_settings(model, base_url, api_key)
         from openai import AsyncOpenAI
 
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
-        api_key = api_key or os.environ.get("OPENAI_API_KEY") or (None if base_url is None else "none")
-        if not model:
-            raise ConfigError("no model was named; give the name under which the endpoint serves it")
-        if api_key is None:
-            raise ConfigError(
-                f"no key for model {model!r}: set OPENAI_API_KEY, "
-                "or OPENAI_BASE_URL (base_url=…) for a server that wants none"
-            )
         self.model = model
         self.extra_body = dict(extra_body or {})
         self._transfer_timeout = transfer_timeout
@@ -124,7 +115,7 @@ class BatchApi:
         return self._job(answer)
 
     async def find(self, token: str, *, since: datetime) -> Job | None:
-        """The job with that token, if the vendor has one that is not older than that time; the newest are looked at first."""
+        """The job with that token, if the vendor has one that is not older than that time; looks at the newest first."""
         # A vendor that keeps no metadata still says of which file a job is.
         uploaded = set(await self.uploads(token))
         oldest = since.timestamp() - _SKEW
@@ -195,7 +186,7 @@ class BatchApi:
     async def _call(
         self, request: Callable[[AsyncOpenAI], Awaitable[Answer]], *, bare: tuple[type[Exception], ...] = ()
     ) -> Answer:
-        """One try. bare: errors of the client that the caller wants as they are. Raises ModelError with the error as cause."""
+        """One try. bare: errors of the client that the caller wants as they are. Raises ModelError from the error."""
         import openai
 
         try:
@@ -204,11 +195,13 @@ class BatchApi:
         except (openai.OpenAIError, ValueError) as error:
             if isinstance(error, bare):
                 raise
-            if isinstance(error, openai.APIStatusError) and error.status_code in (404, 405, 501):
-                raise ModelUnavailableError(
-                    f"{self.endpoint} has no Batch API ({error.status_code}: {quote(error.message)}); leave out --batch-api"
-                ) from error
-            raise to_model_error(error, model=self.model, endpoint=self.endpoint) from error
+            ours = to_model_error(error, model=self.model, endpoint=self.endpoint)
+            if ours.status in (404, 405, 501):
+                ours = ModelUnavailableError(
+                    f"{self.endpoint} has no Batch API ({ours.status}: {quote(error)}); leave out --batch-api"
+                )
+                ours.status, ours.endpoint_wide = getattr(error, "status_code", None), True
+            raise ours from error
 
     def _id(self, answer: object) -> str:
         given = plain(answer, "id")

@@ -1,7 +1,7 @@
 """Rows of batches: jobs at a vendor's Batch API, and which passages each has still to answer.
 
-A row is committed before anything is sent to the vendor, and a passage is in one job at most: whatever dies, a job that may have
-been paid for is known, and no passage is in two.
+A row is committed before anything is sent to the vendor, and a passage is in one job at most: whatever dies, a job that may
+have been paid for is known, and no passage is in two.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _FREE = "NOT EXISTS (SELECT 1 FROM batch_passages WHERE batch_passages.passage_k
 
 
 class Batch(NamedTuple):
-    """A job. token: ours.    vendor_id: None until the vendor's is stored.    expected: what it is expected to take."""
+    """A job. token: ours.    vendor_id: None until the vendor's is stored.
+
+    expected: what it will take, as estimated; its calls are the job's requests.
+    """
 
     token: str
     asked: Asked
@@ -35,12 +38,12 @@ class Batch(NamedTuple):
 def find(db: sqlite3.Connection, namespace_key: int) -> list[Batch]:
     """All jobs of a namespace that were not collected yet, oldest first."""
     sql = (
-        "SELECT token, model, prompt, endpoint, vendor_id, submitted_at, prompt_tokens, completion_tokens FROM batches"
-        " WHERE namespace_key = ? ORDER BY submitted_at, token"
+        "SELECT token, model, prompt, endpoint, vendor_id, submitted_at, prompt_tokens, completion_tokens, requests"
+        " FROM batches WHERE namespace_key = ? ORDER BY submitted_at, token"
     )
     return [
-        Batch(token, Asked(model, prompt), endpoint, vendor_id, datetime.fromisoformat(at), Usage(*tokens))
-        for token, model, prompt, endpoint, vendor_id, at, *tokens in db.execute(sql, (namespace_key,))
+        Batch(token, Asked(model, prompt), endpoint, vendor_id, datetime.fromisoformat(at), Usage(*expected))
+        for token, model, prompt, endpoint, vendor_id, at, *expected in db.execute(sql, (namespace_key,))
     ]
 
 
@@ -72,11 +75,11 @@ def begin(
     if free < len(keys):
         return False
     at = batch.submitted_at.astimezone(UTC).isoformat(timespec="microseconds")
-    tokens = batch.expected.prompt_tokens, batch.expected.completion_tokens
+    expected = batch.expected.prompt_tokens, batch.expected.completion_tokens, batch.expected.calls
     db.execute(
         "INSERT INTO batches (token, namespace_key, model, prompt, endpoint, vendor_id, submitted_at, prompt_tokens,"
-        " completion_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (batch.token, namespace_key, *batch.asked, batch.endpoint, batch.vendor_id, at, *tokens),
+        " completion_tokens, requests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (batch.token, namespace_key, *batch.asked, batch.endpoint, batch.vendor_id, at, *expected),
     )
     db.executemany(
         "INSERT INTO batch_passages (token, custom_id, ordinal, passage_key) VALUES (?, ?, ?, ?)",
@@ -102,8 +105,8 @@ def exists(db: sqlite3.Connection, token: str) -> bool:
 def members(db: sqlite3.Connection, token: str, custom_ids: Sequence[str]) -> dict[str, dict[int, Wanted]]:
     """What those requests of the job have asked about: by custom_id, by ordinal.
 
-    Requests that were settled before, and whose passages are all gone, are left out. A passage that is not wanted any more, because
-    somebody else has read it meanwhile, is left out of its request.
+    Requests that were settled before, and whose passages are all gone, are left out. A passage that is not wanted any more,
+    because somebody else has read it meanwhile, is left out of its request.
     """
     asked: dict[str, list[tuple[int, int]]] = {}
     wanted: dict[int, tuple[bytes, int]] = {}

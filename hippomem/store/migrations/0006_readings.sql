@@ -38,7 +38,7 @@ CREATE TABLE runs (
 
 -- Jobs at a vendor's Batch API. token: ours, in the job's metadata, by which a job is found again whose id was not stored before
 -- the process died.    vendor_id: NULL until the vendor has given it.    endpoint: base URL of the vendor.
--- prompt_tokens, completion_tokens: what the job is expected to take, for the budget.
+-- requests, and prompt_tokens, completion_tokens: what the job is expected to take, for the budget.
 CREATE TABLE batches (
     token             TEXT PRIMARY KEY,
     namespace_key     INTEGER NOT NULL REFERENCES namespaces ON DELETE CASCADE,
@@ -47,6 +47,7 @@ CREATE TABLE batches (
     endpoint          TEXT NOT NULL,
     vendor_id         TEXT,
     submitted_at      TEXT NOT NULL,
+    requests          INTEGER NOT NULL,
     prompt_tokens     INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from hippomem.models.batch_lines import Dialect, request_line
+from hippomem.models.batch_lines import request_line
+from hippomem.models.dialect import Dialect
 from hippomem.models.llm import Usage
 from hippomem.store.readings import Wanted
-from indexing.asking.batch._interim import Request, Scheme
 from indexing.extract import PassageText
+from indexing.extract.llm import Request, Scheme
 
 #: Passages taken from the store at a time.
 _PAGE = 1000
@@ -27,10 +27,10 @@ class Limits:
 
 @dataclass(slots=True)
 class Block:
-    """Request lines in a temporary file.
+    """Request lines in a file.
 
     requests: (custom_id, rows of passages) each.    after: the row up to which all passages that wait are in a job.
-    expected: what it will take.    unaffordable: whether the budget ended it.
+    expected: what it will take.    full: whether the next request has no room.    unaffordable: because of the budget.
     """
 
     file: IO[bytes]
@@ -38,6 +38,7 @@ class Block:
     size: int = 0
     after: int = -1
     expected: Usage = Usage()
+    full: bool = False
     unaffordable: bool = False
 
 
@@ -53,35 +54,46 @@ class Writing:
 
 
 def write_block(
+    file: IO[bytes],
     pages: Callable[[int, int], list[Wanted]],
     after: int,
     writing: Writing,
     limits: Limits,
     affords: Callable[[Usage], bool],
 ) -> Block:
-    """Write the next job's file. pages: (after, limit) → passages that wait, by row.    affords: whether the job may take that.
+    """Write the next job's file.
 
+    pages: (after, limit) → passages that wait, by row.    affords: whether a job may take that much.
     Raises OSError when there is no room for the file.
     """
-    block = Block(tempfile.TemporaryFile(prefix="hippomem-"), after=after)
-    while page := pages(block.after, _PAGE):
+    block = Block(file, after=after)
+    while not block.full and (page := pages(block.after, _PAGE)):
         for group in _groups(page, writing.scheme):
-            request = _request(group, writing.scheme)
-            custom_id = group[0].row.passage_id
-            line = request_line(custom_id, _body(request, writing))
-            answer = min(writing.answer_tokens * len(group), request.max_tokens)
-            expected = block.expected + Usage(request.prompt_tokens, round(answer), 1)
-            if len(block.requests) == limits.requests or (block.requests and block.size + len(line) > limits.size):
-                return block
-            if not affords(expected):
-                block.unaffordable = True
-                return block
-            block.file.write(line)
-            block.size += len(line)
-            block.expected = expected
-            block.requests.append((custom_id, [each.row.passage_key for each in group]))
-        block.after = page[-1].row.passage_key
+            _add(block, group, writing, limits, affords)
+            if block.full:
+                break
+        else:
+            block.after = page[-1].row.passage_key
+    file.flush()
     return block
+
+
+def _add(block: Block, group: list[Wanted], writing: Writing, limits: Limits, affords: Callable[[Usage], bool]) -> None:
+    """Add the request about a group, or say that there is no room for it."""
+    request = _request(group, writing.scheme)
+    custom_id = group[0].row.passage_id
+    line = request_line(custom_id, _body(request, writing))
+    answer = min(writing.answer_tokens * len(group), request.max_tokens)
+    expected = block.expected + Usage(request.prompt_tokens, round(answer), 1)
+    if len(block.requests) == limits.requests or (block.requests and block.size + len(line) > limits.size):
+        block.full = True
+    elif not affords(expected):
+        block.full = block.unaffordable = True
+    else:
+        block.file.write(line)
+        block.size += len(line)
+        block.expected = expected
+        block.requests.append((custom_id, [each.row.passage_key for each in group]))
 
 
 def text_of(passage: Wanted) -> PassageText:
@@ -100,17 +112,16 @@ def _groups(page: list[Wanted], scheme: Scheme) -> Iterator[list[Wanted]]:
 
 
 def _request(group: list[Wanted], scheme: Scheme) -> Request:
-    """The request about a group; with room for twice as long an answer where one was unusable before: it may have been cut."""
+    """The request about a group; with room for twice as long an answer if one was unusable: it may have been cut."""
     request = scheme.request([text_of(passage) for passage in group])
     return replace(request, max_tokens=2 * request.max_tokens) if group[0].attempts else request
 
 
 def _body(request: Request, writing: Writing) -> dict[str, Any]:
-    return writing.dialect.body(
-        writing.model,
+    question = writing.dialect.question(
         request.messages,
         json_schema=request.json_schema,
         schema_name=request.schema_name,
         max_tokens=request.max_tokens,
-        extra_body=writing.extra_body,
     )
+    return {"model": writing.model, **question.body(), **writing.extra_body}

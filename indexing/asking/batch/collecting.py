@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 
-from hippomem.errors import ModelError, ModelUnavailableError
+from hippomem.errors import ContextOverflowError, ModelError, ModelUnavailableError
 from hippomem.models.batch_api import Job
-from hippomem.models.batch_lines import AnswerLine, Dialect, read_lines
+from hippomem.models.batch_lines import AnswerLine, read_lines
 from hippomem.models.llm import Usage
 from hippomem.store.batches import Batch
 from hippomem.store.readings import Wanted
-from indexing.asking.batch._interim import dump_answer
 from indexing.asking.batch.blocks import text_of
 from indexing.asking.batch.keeping import Outcomes
+from indexing.asking.batch.scratch import scratch_file
 from indexing.asking.batch.session import Session
 from indexing.extract import PassageText
+from indexing.extract.llm import dump_answer
 
 _log = logging.getLogger("hippomem.batch")
 
@@ -34,8 +34,8 @@ class Collector:
     async def collect(self, batch: Batch, job: Job) -> None:
         """Store everything that a job that has ended has answered; all else of it can be asked again.
 
-        Killed in between, it is collected again from there. Raises ModelError, when all is stored, for a job that asking again
-        would not help: stopped by somebody, or expired without any answer.
+        Killed in between, it is collected again from there. Raises ModelError, when all is stored, for a job that asking
+        again would not help: stopped by somebody, or expired without any answer.
         """
         session = self._session
         if session.store.has_unanswered(batch.token):
@@ -48,13 +48,13 @@ class Collector:
         session.count(Usage(), 0, 0, failed)
         if job.state == "cancelled":
             raise ModelError(
-                f"batch {job.job_id} was cancelled at {session.api.endpoint}; what it had answered is stored, {again:,} passages "
-                "still wait: run the same command again to have them asked"
+                f"batch {job.job_id} was cancelled at {session.api.endpoint}; what it had answered is stored, {again:,} "
+                "passages still wait: run the same command again to have them asked"
             )
         if job.state == "expired" and not job.completed:
             raise ModelUnavailableError(
-                f"batch {job.job_id} expired at {session.api.endpoint} without an answer to any of its {job.total:,} requests "
-                "(nothing was paid); run the same command again, or leave out --batch-api"
+                f"batch {job.job_id} expired at {session.api.endpoint} without an answer to any of its {job.total:,} "
+                "requests (nothing was paid); run the same command again, or leave out --batch-api"
             )
 
     async def clear(self, batch: Batch, job: Job) -> None:
@@ -68,7 +68,7 @@ class Collector:
     async def _store(self, batch: Batch, file_id: str) -> None:
         """Fetch a file and store what its lines say."""
         session = self._session
-        with tempfile.TemporaryFile(prefix="hippomem-") as copy:
+        with scratch_file() as copy:
 
             async def fetch() -> bool:
                 copy.seek(0)
@@ -101,6 +101,8 @@ class Collector:
             if (group := members.pop(line.custom_id, None)) is None:
                 unknown.append(line.custom_id)
                 continue
+            if not line.ran:  # stays in the job, and is taken out with all that it has not answered
+                continue
             outcomes.custom_ids.append(line.custom_id)
             outcomes.usage += line.usage
             asked += len(group) if line.completion is not None else 0
@@ -110,7 +112,7 @@ class Collector:
 
     def _read(self, batch: Batch, line: AnswerLine, group: dict[int, Wanted], outcomes: Outcomes) -> None:
         """Add what a line says about the passages of its request."""
-        if not line.ran or not group:
+        if not group:
             return
         if line.completion is not None:
             # A passage that was forgotten meanwhile keeps its place: answers are told apart by theirs.
@@ -123,19 +125,8 @@ class Collector:
                 else:
                     passage = group[at]
                     outcomes.answers.append((passage.row.passage_key, passage.text_hash, dump_answer(answer)))
-        elif not self._learn(batch, line):
+        elif line.error is not None and not self._session.learn(batch.token, line.error):
+            is_too_long = isinstance(line.error, ContextOverflowError) and len(group) == 1
+            advice = "; without --batch-api it is read in parts: hippomem index --retry-failed" if is_too_long else ""
             for passage in group.values():
-                if line.overflow and len(group) == 1:
-                    reason = f"{line.error}; it is read in parts without --batch-api: hippomem index --retry-failed"
-                    outcomes.fail(passage, reason, final=True)
-                else:
-                    outcomes.fail(passage, str(line.error))
-
-    def _learn(self, batch: Batch, line: AnswerLine) -> bool:
-        """Whether the request was refused for a parameter it can do without: it is sent without that, and nothing was paid."""
-        session = self._session
-        sent = session.sent.get(batch.token, Dialect())
-        if not line.refusal or sent.without(line.refusal) == sent:
-            return False
-        session.dialect = session.dialect.without(line.refusal)
-        return True
+                outcomes.fail(passage, f"{line.error}{advice}", final=is_too_long)

@@ -33,9 +33,9 @@ class Account(Protocol):
 class Outcomes:
     """What came of some requests of a job.
 
-    answers: (row of the passage, hash of its text, answer).    failures: (row, hash, reason, attempts before); final_failures:
-    the same, of those that asking again cannot mend.    custom_ids: all requests that this settles, those without outcome too,
-    whose passages are asked about again.
+    answers: (row of the passage, hash of its text, answer).    failures: (row, hash, reason, attempts before).
+    final_failures: those that asking again cannot mend, without the attempts.
+    custom_ids: all requests that this settles; passages of those without an outcome are asked about again.
     """
 
     answers: list[tuple[int, bytes, str]] = field(default_factory=list)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from hippomem.models.llm import Usage
 
-#: finished: nothing is left to ask.    submitted: jobs are at the vendor, and nobody waits for them.    stopped: the same, because
-#: the run was to stop.    budget: what is left to ask costs more than is left.
+#: finished: nothing is left to ask.    submitted: jobs are at the vendor, and nobody waits for them.    stopped: the same,
+#: because the run was to stop.    budget: what is left to ask costs more than is left.
 Outcome = Literal["finished", "submitted", "stopped", "budget"]
 
 
@@ -63,8 +63,8 @@ class Ended:
         """What to do next, in words; "" when there is nothing."""
         if self.batches:
             return (
-                f"{self.passages:,} passages in {self.batches} batch{'' if self.batches == 1 else 'es'} are at the vendor, which "
-                "goes on by itself; run the same command again to collect them"
+                f"{self.passages:,} passages in {self.batches} batch{'' if self.batches == 1 else 'es'} are at the vendor, "
+                "which goes on by itself; run the same command again to collect them"
             )
         if self.outcome == "budget":
             return "the budget does not allow for what is left; raise it and run the same command again"

@@ -1,23 +1,25 @@
 """Jobs go to the vendor: each exactly once, whenever the process dies.
 
-In this order: the job and its passages are committed under a random token; its file is handed in; it is started, with the token in
-its metadata; the vendor's id is committed. A job without an id is looked for at the vendor before its passages are asked again.
+In this order: the job and its passages are committed under a random token; its file is handed in; it is started, with the
+token in its metadata; the vendor's id is committed. A job without an id is looked for at the vendor before its passages are
+asked about again.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import secrets
-import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import IO
 
-from hippomem.errors import ModelError, StoreFullError
+from hippomem.errors import ModelError
 from hippomem.models.batch_api import Job
 from hippomem.models.llm import Usage
 from hippomem.store.batches import Batch
 from indexing.asking.batch.blocks import Block, Writing, write_block
 from indexing.asking.batch.patience import is_refusal
+from indexing.asking.batch.scratch import scratch_file
 from indexing.asking.batch.session import Session
 
 _log = logging.getLogger("hippomem.batch")
@@ -72,40 +74,26 @@ class Submitter:
 
     async def submit_all(self) -> None:
         """Send everything that waits, as far as the budget and the vendor's queue allow. Raises ModelError."""
-        self.unaffordable = False
         while not self.queue_is_full:
-            block = self._next_block()
-            with block.file:
-                if not block.requests:
-                    self._after, self.unaffordable = block.after, block.unaffordable
-                    return
-                if await self._submit(block):
+            with scratch_file() as file:
+                block = self._next_block(file)
+                if not block.requests or await self._submit(block):
                     self._after = block.after
-                if block.unaffordable:
-                    self.unaffordable = True
+                self.unaffordable = block.unaffordable
+                if not block.requests or block.unaffordable:
                     return
 
-    def _next_block(self) -> Block:
+    def _next_block(self, file: IO[bytes]) -> Block:
         session = self._session
         under_way = sum((batch.expected for batch in session.store.batches()), Usage())
         writing = Writing(
             session.scheme, session.api.model, session.dialect, session.api.extra_body, session.answer_tokens
         )
-        try:
-            return write_block(
-                session.store.next_wanted,
-                self._after,
-                writing,
-                type(session.limits)(self._requests, session.limits.size),
-                lambda expected: session.store.account.affords(under_way + expected),
-            )
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise StoreFullError(
-                f"no room for the file of a batch in '{tempfile.gettempdir()}' (up to {session.limits.size:,} bytes); make room "
-                "or set TMPDIR, and run this again: what is at the vendor is collected then"
-            ) from error
+        limits = replace(session.limits, requests=self._requests)
+        affords = session.store.account.affords
+        return write_block(
+            file, session.store.next_wanted, self._after, writing, limits, lambda more: affords(under_way + more)
+        )
 
     async def _submit(self, block: Block) -> bool:
         """Send one job; False when its passages were taken by somebody else meanwhile, and nothing was sent."""
@@ -116,7 +104,7 @@ class Submitter:
         batch = Batch(token, session.store.asked, session.api.endpoint, None, datetime.now(UTC), block.expected)
         if not session.store.begin(batch, block.requests):
             return False
-        session.sent[token] = session.dialect
+        session.sent[token] = session.question()
         try:
             file_id = await session.patience.call(session.api.upload, block.file, token)
             if not session.store.exists(token):  # another run did not find it at the vendor, and took its passages back
@@ -139,13 +127,13 @@ class Submitter:
     async def _create(self, file_id: str, batch: Batch) -> Job:
         """Start the job; when it is not known whether it was started, look before it is started again."""
         session = self._session
-        attempt = 0
+        failures = 0
         while True:
             try:
                 return await session.api.create(file_id, batch.token)
             except ModelError as error:
-                await session.patience.after(error, attempt)
-                attempt += 1
+                failures += 1
+                await session.patience.after(error, failures)
             await session.patience.pause(self._settle)
             found = await session.patience.call(session.api.find, batch.token, since=batch.submitted_at)
             if found is not None:
