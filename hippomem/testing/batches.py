@@ -43,6 +43,8 @@ class Batches:
         self.errors: list[Json] = []
         #: A job of more requests than this finds the queue full, if there are others or not.
         self.queue = 10**9
+        #: So many jobs at a time; more are refused with 429.
+        self.most_jobs = 10**9
         #: The share of its requests that a job runs before it expires; None: it does not expire.
         self.expires_after: float | None = None
         #: Requests (custom_ids) of which no line ever comes back.
@@ -150,6 +152,10 @@ class Batches:
     def _create(self, body: Json) -> Reply:
         if body["input_file_id"] not in self.files:
             return Reply(400, error_body("no such file"))
+        for batch in self._batches.values():
+            self._advance(batch)
+        if sum(batch.state not in _ENDED for batch in self._batches.values()) >= self.most_jobs:
+            return Reply(429, error_body("too many jobs", code="rate_limit_exceeded"))
         self._count += 1
         batch_id = f"batch_{self._count}"
         batch = self._batches[batch_id] = _Batch(body, time.time())

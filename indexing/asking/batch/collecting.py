@@ -13,7 +13,7 @@ from hippomem.models.llm import Usage
 from hippomem.store.batches import Batch
 from hippomem.store.readings import Wanted
 from indexing.asking.batch.blocks import text_of
-from indexing.asking.batch.keeping import Outcomes
+from indexing.asking.batch.keeping import Members, Outcomes
 from indexing.asking.batch.scratch import scratch_file
 from indexing.asking.batch.session import Session
 from indexing.extract import PassageText
@@ -93,21 +93,24 @@ class Collector:
 
     def _save(self, batch: Batch, lines: list[AnswerLine], unknown: list[str]) -> None:
         """Store what some lines say; ids of requests that are not the job's go to *unknown*."""
+        asked = 0
+
+        def read(members: Members) -> Outcomes:
+            nonlocal asked
+            outcomes = Outcomes()
+            for line in lines:
+                # Taken out: a request answered by two lines counts once.
+                if (group := members.pop(line.custom_id, None)) is None:
+                    unknown.append(line.custom_id)
+                elif line.ran:  # else it stays in the job, and is taken out with all that was not answered
+                    outcomes.custom_ids.append(line.custom_id)
+                    outcomes.usage += line.usage
+                    asked += len(group) if line.completion is not None else 0
+                    self._read(batch, line, group, outcomes)
+            return outcomes
+
         session = self._session
-        members = session.store.members(batch.token, [line.custom_id for line in lines])
-        outcomes, asked = Outcomes(), 0
-        for line in lines:
-            # Taken out: a request answered by two lines counts once.
-            if (group := members.pop(line.custom_id, None)) is None:
-                unknown.append(line.custom_id)
-                continue
-            if not line.ran:  # stays in the job, and is taken out with all that it has not answered
-                continue
-            outcomes.custom_ids.append(line.custom_id)
-            outcomes.usage += line.usage
-            asked += len(group) if line.completion is not None else 0
-            self._read(batch, line, group, outcomes)
-        answered, failed = session.store.save(batch, outcomes)
+        outcomes, answered, failed = session.store.save(batch, [line.custom_id for line in lines], read)
         session.count(outcomes.usage, asked, answered, failed)
 
     def _read(self, batch: Batch, line: AnswerLine, group: dict[int, Wanted], outcomes: Outcomes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from hippomem.store.store import Store
 
 #: How often a passage is asked about before it counts as failed; having the failed ones read again is another round.
 TRIES = 3
+#: What requests have asked about: by custom_id, by the place of the passage in the request.
+Members = dict[str, dict[int, Wanted]]
 
 
 class Account(Protocol):
@@ -87,11 +89,6 @@ class BatchStore:
         with self._store.transaction() as db:
             return batches.set_vendor_id(db, token, vendor_id)
 
-    def members(self, token: str, custom_ids: Sequence[str]) -> dict[str, dict[int, Wanted]]:
-        """See `batches.members`."""
-        with self._store.reading() as db:
-            return batches.members(db, token, custom_ids)
-
     def has_unanswered(self, token: str) -> bool:
         """Whether the job has still something to answer."""
         with self._store.reading() as db:
@@ -102,22 +99,33 @@ class BatchStore:
         with self._store.reading() as db:
             return batches.count_passages(db, self._namespace_key)
 
-    def save(self, batch: Batch, outcomes: Outcomes) -> tuple[int, int]:
-        """Store what came of requests and take them out of the job; returns passages (answered, failed for good)."""
-        again, failed = [], list(outcomes.final_failures)
-        for key, text_hash, reason, attempts in outcomes.failures:
-            if (attempts + 1) % TRIES:
-                again.append((key, text_hash, reason))
-            else:
-                failed.append((key, text_hash, reason))
+    def save(
+        self, batch: Batch, custom_ids: Sequence[str], read: Callable[[Members], Outcomes]
+    ) -> tuple[Outcomes, int, int]:
+        """Store what came of requests and take them out of the job.
+
+        read: from what they have still to answer (see `batches.members`) to what came. It is called inside the transaction:
+        whoever collects the same job at the same time finds these requests settled, and books nothing twice.
+        Returns what it gave, and passages (answered, failed for good).
+        """
         with self._store.transaction() as db:
+            outcomes = read(batches.members(db, batch.token, custom_ids))
             batches.attribute(db, batch.asked, [key for key, _, _ in outcomes.answers])
             answered = readings.answer(db, outcomes.answers)
-            readings.fail(db, again, again=True)
-            readings.fail(db, failed)
+            failed = self._fail(db, outcomes)
             batches.settle(db, batch.token, outcomes.custom_ids)
-            self.account.book(db, outcomes.usage, answered=answered, failed=len(failed))
-        return answered, len(failed)
+            self.account.book(db, outcomes.usage, answered=answered, failed=failed)
+        return outcomes, answered, failed
+
+    def _fail(self, db: sqlite3.Connection, outcomes: Outcomes) -> int:
+        """Store failures; returns how many are not asked about again."""
+        again: list[tuple[int, bytes, str]] = []
+        failed = list(outcomes.final_failures)
+        for key, text_hash, reason, attempts in outcomes.failures:
+            (again if (attempts + 1) % TRIES else failed).append((key, text_hash, reason))
+        readings.fail(db, again, again=True)
+        readings.fail(db, failed)
+        return len(failed)
 
     def close(self, batch: Batch, reason: str | None) -> tuple[int, int]:
         """Have what the job left unanswered asked again; returns passages (asked again, failed for good).
@@ -129,7 +137,8 @@ class BatchStore:
             failed = 0
             if reason is not None:
                 failures = [(key, text_hash, reason, attempts) for key, text_hash, attempts in left]
-                _, failed = self.save(batch, Outcomes(failures=failures))
+                failed = self._fail(db, Outcomes(failures=failures))
+                self.account.book(db, Usage(), answered=0, failed=failed)
             batches.release(db, batch.token)
         return len(left) - failed, failed
 

@@ -66,9 +66,12 @@ class Patience:
                 return
             await asyncio.sleep(min(left, _BLINK))
 
-    async def after(self, error: ModelError, failures: int) -> None:
-        """Pause after so many failures in a row, from 1. Raises the error when it will not pass, and StoppedError."""
-        if not error.transient:
+    async def after(self, error: ModelError, failures: int, began: float) -> None:
+        """Pause after so many failures in a row, from 1. began: when the first call was made (``time.monotonic``).
+
+        Raises the error when it will not pass, or has not for too long; StoppedError.
+        """
+        if not error.transient or time.monotonic() - began > self._limit:
             raise error
         spread = random.random()  # noqa: S311 (so that clients part)
         asked = error.retry_after
@@ -86,10 +89,8 @@ class Patience:
             try:
                 answer = await request(*args, **kwargs)
             except ModelError as error:
-                if time.monotonic() - began > self._limit:
-                    raise
                 failures += 1
-                await self.after(error, failures)
+                await self.after(error, failures, began)
             else:
                 if failures:
                     self._waiting("")

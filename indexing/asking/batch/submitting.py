@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
@@ -96,7 +97,7 @@ class Submitter:
         )
 
     async def _submit(self, block: Block) -> bool:
-        """Send one job; False when its passages were taken by somebody else meanwhile, and nothing was sent."""
+        """Send one job; False when nothing was sent: its passages were taken meanwhile, or the queue is full."""
         session = self._session
         if session.patience.stop.is_set():
             await session.patience.pause(0)
@@ -111,6 +112,11 @@ class Submitter:
                 await session.patience.call(session.api.delete, file_id)
                 return False
             job = await self._create(file_id, batch)
+            if job is None:
+                self.queue_is_full = True
+                await session.patience.call(session.api.delete, file_id)
+                session.store.drop(token)
+                return False
         except ModelError as error:
             # What may have been started all the same is left for `recover`.
             if is_refusal(error):
@@ -124,16 +130,21 @@ class Submitter:
         session.show(waiting_because="")
         return True
 
-    async def _create(self, file_id: str, batch: Batch) -> Job:
-        """Start the job; when it is not known whether it was started, look before it is started again."""
+    async def _create(self, file_id: str, batch: Batch) -> Job | None:
+        """Start the job; when it is not known whether it was started, look before it is started again.
+
+        None when the vendor takes no more jobs until one of those that it has is done.
+        """
         session = self._session
-        failures = 0
+        began, failures = time.monotonic(), 0
         while True:
             try:
                 return await session.api.create(file_id, batch.token)
             except ModelError as error:
+                if error.status == 429 and session.jobs:
+                    return None
                 failures += 1
-                await session.patience.after(error, failures)
+                await session.patience.after(error, failures, began)
             await session.patience.pause(self._settle)
             found = await session.patience.call(session.api.find, batch.token, since=batch.submitted_at)
             if found is not None:

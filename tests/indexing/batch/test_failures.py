@@ -211,6 +211,18 @@ def test_a_full_queue_at_the_vendor_makes_jobs_smaller(tmp_path: Path) -> None:
     assert states(path) == {"answered": 16}
 
 
+def test_a_vendor_that_takes_few_jobs_at_a_time_gets_the_others_later(tmp_path: Path) -> None:
+    """429 at the start of a third job: it waits for the first two to end, and nothing of it is left at the vendor."""
+    path = make_store(tmp_path / "a.hippo", 20)
+    with LoopbackServer(chat, batches=True) as server:
+        vendor(server).most_jobs, vendor(server).seconds = 2, 0.2
+        assert read(path, server.base_url, limits=Limits(requests=4)).outcome == "finished"
+        assert len(vendor(server).batch_ids) == 5
+        assert sorted(vendor(server).served.values()) == [1] * 20
+        assert vendor(server).files == {}
+    assert states(path) == {"answered": 20}
+
+
 def test_a_request_that_no_queue_has_room_for_is_an_error(tmp_path: Path) -> None:
     """Smaller than one request there is nothing."""
     path = make_store(tmp_path / "a.hippo", 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from hippomem.errors import ConfigError
 from hippomem.memory import Memory
 from hippomem.models.batch_lines import request_line
-from hippomem.store import readings
+from hippomem.store import readings, runs
 from hippomem.store.readings import Asked
 from hippomem.store.store import Store
 from hippomem.testing import HashEmbedder, LoopbackServer
@@ -50,6 +51,16 @@ def test_every_passage_is_answered_once(tmp_path: Path) -> None:
     assert bodies[0]["response_format"]["type"] == "json_schema"
     assert {status.total for status in seen} >= {0, 40}
     assert (seen[-1].batches, seen[-1].answered) == (0, 40)
+
+
+def test_the_status_is_a_line_for_people() -> None:
+    """Counts with separators; a reason to wait stands at the end."""
+    status = BatchStatus(2, (("in_progress", 1), ("validating", 1)), 1200, 3, 50_000, answered=7, waiting_because="429")
+    assert status.line() == (
+        "2 batches at the vendor (1 in progress, 1 validating): 1,200 of 50,000 requests done, 3 failed; 7 passages "
+        "answered; waiting: 429"
+    )
+    assert BatchStatus(answered=7).line() == "7 passages answered"
 
 
 def test_nothing_to_do_sends_nothing(tmp_path: Path) -> None:
@@ -204,6 +215,23 @@ def test_answers_belong_to_whom_was_asked(tmp_path: Path) -> None:
         assert {request.body["model"] for request in server.requests} == {"first"}
         with Memory(path, embedder=HashEmbedder()) as memory:
             assert {row[0] for row in memory.store.db.execute("SELECT model FROM readings")} == {"first"}
+
+
+def test_two_runs_at_once_answer_and_book_everything_once(tmp_path: Path) -> None:
+    """Jobs are taken by whoever comes first, and collected by both: each answer is stored and booked by one of them."""
+    path = make_store(tmp_path / "a.hippo", 24)
+    with LoopbackServer(chat, batches=True) as server, ThreadPoolExecutor(3) as pool:
+        vendor(server).seconds = 0.1
+        timing = Timing(first=0.01, longest=0.02, settle=5.0)
+        under_way = [
+            pool.submit(read, path, server.base_url, limits=Limits(requests=5), timing=timing) for _ in range(3)
+        ]
+        assert {run.result().outcome for run in under_way} == {"finished"}
+        assert sorted(vendor(server).served.values()) == [1] * 24
+        assert vendor(server).files == {}
+    assert states(path) == {"answered": 24}
+    with Store.open(path) as store:
+        assert runs.total(store.db, 1)["calls"] == 24
 
 
 def test_jobs_elsewhere_are_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
