@@ -13,6 +13,7 @@ from eval.commands import report, run
 from eval.crossval.command import crossval
 from eval.loaders.command import convert_command
 from eval.qa_command import qa
+from eval.tokens.command import tokens
 from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 
 app = typer.Typer(name="eval", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -24,6 +25,7 @@ app.command("ablate")(ablate)
 app.command("crossval")(crossval)
 app.command("convert")(convert_command)
 app.command("qa")(qa)
+app.command("tokens")(tokens)
 
 # Newer typer brings its own copy of click, so the base of all usage errors is found from one that typer exports.
 _UsageProblem: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")

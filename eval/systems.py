@@ -100,10 +100,10 @@ def hippomem_engine() -> Engine:
 
 
 def _llm_extractor(model: str, base_url: str | None) -> Any:
-    from hippomem.models.llm import OpenAIChat
-    from indexing.extract.llm import LlmExtractor
+    from hippomem.models.async_chat import AsyncOpenAIChat
+    from indexing.asking.extractor import LlmExtractor
 
-    return LlmExtractor(OpenAIChat(model, base_url))
+    return LlmExtractor(AsyncOpenAIChat(model, base_url))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ code, an HTTP status and an MCP (JSON-RPC) error code; a test fails when a class
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class HippomemError(Exception):
@@ -195,12 +195,14 @@ class ModelError(HippomemError):
     transient: whether the same request may succeed later.    retry_after: seconds the server asks to wait, if it says.
     status: the HTTP status of the answer, None when there was none.
     endpoint_wide: no other request will fare better now (key, quota, model name, an outage); ends a run.
+    usage: what the answer cost that could not be used (`hippomem.models.completion.Usage`), if there was one.
     """
 
     transient: bool = False
     retry_after: float | None = None
     status: int | None = None
     endpoint_wide: bool = False
+    usage: Any = None
 
 
 class ModelFilesError(ModelError):

@@ -327,6 +327,7 @@ class AddReport:
     memory_ids: one per document, in the order given (a duplicate has the id of the memory it fell into).
     added, duplicates: counts of documents.    failed: passages whose extraction failed just now.
     replaced: documents of before that were forgotten because one of the same origin and source id says something else now.
+    stopped: why an LLM was not asked about all passages (a budget); empty otherwise.
     seconds: wall time by stage.    usage: tokens spent on an LLM.    new: one per document, whether it was not there before.
     """
 
@@ -338,6 +339,7 @@ class AddReport:
     usage: Mapping[str, int] = field(default_factory=dict)
     new: tuple[bool, ...] = ()
     replaced: int = 0
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)

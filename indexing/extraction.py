@@ -1,4 +1,4 @@
-"""Step 2 and 3 for a batch of passages: read them, ask the extractor, and write what they state.
+"""Step 2 and 3 for a batch of passages: read them and what an LLM answered about them, and write what they state.
 
 Reading and asking hold no lock; writing is for one transaction, and passes over what another process has done meanwhile.
 """
@@ -6,20 +6,25 @@ Reading and asking hold no lock; writing is for one transaction, and passes over
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hippomem.errors import ModelError
-from hippomem.store import claims, memories, passages
+from hippomem.store import claims, memories, passages, readings
 from hippomem.store.facts import Statement
 from hippomem.store.passages import PassageRow
 from hippomem.store.writer import Contribution, Remembered, Writer
+from hippomem.text.sentences import split_sentences
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
-from indexing.extract.builtin import sentence_statements
+from indexing.extract.builtin import all_statements
+from indexing.extract.llm import load_answer
 from indexing.extract.triples import triple_statements
 from indexing.naming import Gazetteer, name_entities
+
+#: From passages, each a (title, text), to what their sentences state, in order.
+Sentences = Callable[[Sequence[tuple[str, str]]], list[list[Statement]]]
 
 
 class Stated(NamedTuple):
@@ -48,11 +53,17 @@ class Written(NamedTuple):
 
 
 def read_statements(
-    db: sqlite3.Connection, passage_keys: Sequence[int], triples: TripleExtractor | None, *, retry: bool = False
+    db: sqlite3.Connection,
+    passage_keys: Sequence[int],
+    triples: TripleExtractor | None,
+    *,
+    retry: bool = False,
+    sentences: Sentences = all_statements,
 ) -> tuple[list[Stated], ModelError | None]:
     """What passages state, in order; and the error that stopped the extractor, if one did: the rest is left out then.
 
     retry: the sentences of these passages are stored already; only what the extractor adds is wanted.
+    sentences: reads them, here or elsewhere.
     """
     rows = list(passages.texts(db, passage_keys).values())
     outcomes: dict[int, Extraction | ExtractionError] = {}
@@ -73,16 +84,15 @@ def read_statements(
         except ModelError as error:
             stopped = error
     stated = []
-    for position, row in enumerate(rows):
-        if position in outcomes:
-            outcome = outcomes[position]
-            statements = sentence_statements(row.title, row.text)
-            # A retry adds what is missing where it would have stood: behind the sentences.
-            first = len(statements) if retry else 0
-            statements = [] if first else statements
-            if isinstance(outcome, Extraction):
-                statements += triple_statements(outcome.triples)
-            stated.append(Stated(row, statements, first, None if isinstance(outcome, Extraction) else str(outcome)))
+    answered = [(row, outcomes[position]) for position, row in enumerate(rows) if position in outcomes]
+    said = sentences([(row.title, row.text) for row, _ in answered])
+    for (row, outcome), statements in zip(answered, said, strict=True):
+        # A retry adds what is missing where it would have stood: behind the sentences.
+        first = len(statements) if retry else 0
+        statements = [] if first else statements
+        if isinstance(outcome, Extraction):
+            statements += triple_statements(outcome.triples)
+        stated.append(Stated(row, statements, first, None if isinstance(outcome, Extraction) else str(outcome)))
     return stated, stopped
 
 
@@ -90,16 +100,37 @@ def write_statements(
     db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context, *, retry: bool = False
 ) -> Written:
     """Store statements and names of passages that are still waiting, and move these to ``extracted`` or ``failed``."""
-    had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
     states = passages.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == ("failed" if retry else "pending")]
-    writer = Writer(db, namespace_key, context.remembered)
-    writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in waiting])
     passages.set_states(
         db,
         [(each.row.passage_key, "extracted" if each.error is None else "failed", each.error) for each in waiting],
     )
+    return _write(db, namespace_key, waiting, context)
+
+
+def read_answers(db: sqlite3.Connection, namespace_key: int, limit: int) -> list[Stated]:
+    """What passages state by stored answers of an LLM that are no statements yet: behind their sentences."""
+    answers = readings.next_answered(db, namespace_key, limit=limit)
+    return [
+        Stated(row, triple_statements(load_answer(answers[key]).triples), len(split_sentences(row.text)), None)
+        for key, row in passages.texts(db, answers).items()
+    ]
+
+
+def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+    """Store what `read_answers` gave, of passages of which nobody else has meanwhile. They stay searchable all the time."""
+    states = readings.states(db, [each.row.passage_key for each in stated])
+    waiting = [each for each in stated if states.get(each.row.passage_key) == "answered"]
+    readings.set_used(db, [each.row.passage_key for each in waiting])
+    return _write(db, namespace_key, waiting, context)
+
+
+def _write(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+    had_facts = db.execute("SELECT 1 FROM facts WHERE namespace_key = ?", (namespace_key,)).fetchone() is not None
+    writer = Writer(db, namespace_key, context.remembered)
+    writer.contribute([Contribution(each.row.passage_key, each.statements, each.first) for each in stated])
     name_entities(db, namespace_key, writer.facts, writer.new, gazetteer=context.gazetteer, had_facts=had_facts)
-    claims.read(db, namespace_key, [each.row.memory_key for each in waiting])
-    failed = sum(each.error is not None for each in waiting)
-    return Written([each.row.passage_key for each in waiting], writer, failed)
+    claims.read(db, namespace_key, [each.row.memory_key for each in stated])
+    failed = sum(each.error is not None for each in stated)
+    return Written([each.row.passage_key for each in stated], writer, failed)

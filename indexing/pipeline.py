@@ -1,30 +1,45 @@
 """The offline pipeline: what a document becomes, step by step.
 
     documents ─ chunk ─► passages ─ extract ─► facts ─ name ─► entities ─ embed ─► vectors ─ link ─► synonyms
+                             └─ wanted ─ ask (indexing.asking) ─ answered ─► triples, behind the sentences
 
 Each step works on what the store says is not done yet and commits as it goes, so a killed run goes on where it stopped,
-and adding one memory runs the same code as adding a corpus.
+and adding one memory runs the same code as adding a corpus. An LLM is asked beside the other steps, in a thread of its own:
+a passage is searchable by its sentences before its triples come.
 """
 
 from __future__ import annotations
 
+import math
+import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from typing import Literal
 
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
-from hippomem.store import Store, claims, facts, memories, passages, sources, synonyms, vectors, whole
+from hippomem.store import Store, claims, facts, memories, passages, readings, sources, synonyms, vectors, whole
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
+from indexing.asking.asking import Asking
+from indexing.asking.extractor import LlmExtractor
+from indexing.choosing import choose
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
 from indexing.extract import TripleExtractor
-from indexing.extraction import Context, read_statements, write_statements
+from indexing.extract.builtin import all_statements
+from indexing.extraction import (
+    Context,
+    Sentences,
+    read_answers,
+    read_statements,
+    write_answers,
+    write_statements,
+)
 from indexing.naming import Gazetteer, unname_entities
 from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
@@ -37,8 +52,9 @@ _BATCH = 2000
 #: the inverted index is written (a passage has words on some thirty of them), and the more memory is taken (200 MB).
 _EXTRACT_BATCH = 20_000
 _EXTRACT_CHARACTERS = 8_000_000
-#: Passages given to an LLM extractor between two commits: what a killed run may have to ask again.
-_LLM_BATCH = 32
+#: Passages whose answers become statements between two commits; and seconds in which so many may gather.
+_ANSWERS = 512
+_GATHER = 1.0
 #: So many passages are finished in one transaction, and their texts embedded before it.
 _FEW = 32
 #: Names linked between two commits.
@@ -49,7 +65,9 @@ class Indexer:
     """Writes one namespace of a store. Whole when made; of its data it holds only the signs of names.
 
     chunk_characters: longest passage, None to keep documents whole.    synonyms: embed entity names and join near ones.
-    triples: an extractor of triples beside the built-in sentences, or None.    now: the clock, for ``recorded_at``.
+    sentences: reads the built-in sentences, here or on a cluster.    triples: an extractor of triples beside them, or None;
+    an LLM reads the passages of all documents that are added, new or not, which were not read before.
+    now: the clock, for ``recorded_at``.
     """
 
     def __init__(
@@ -58,7 +76,8 @@ class Indexer:
         embedder: Embedder,
         namespace: str,
         *,
-        triples: TripleExtractor | None = None,
+        triples: TripleExtractor | LlmExtractor | None = None,
+        sentences: Sentences = all_statements,
         chunk_characters: int | None = CHUNK_CHARACTERS,
         synonyms: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -66,7 +85,9 @@ class Indexer:
         self.store = store
         self.embedder = embedder
         self.namespace = namespace
-        self.triples = triples
+        self.llm = triples if isinstance(triples, LlmExtractor) else None
+        self.triples = None if isinstance(triples, LlmExtractor) else triples
+        self.sentences = sentences
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
         self._now = now
@@ -78,65 +99,158 @@ class Indexer:
         Documents stream, and are stored 2,000 at a time: an error in the middle is raised and leaves earlier batches stored.
         Raises EmptyTextError, InputError, ModelError, StoreError.
         """
+        spent_before = self._spent()
         seconds: dict[str, float] = defaultdict(float)
-        spent_before = {} if self.triples is None else dict(self.triples.spent)
-        inserted: list[memories.Inserted] = []
+        handed = _HandedIn(self.store.db, self._now())
         clock = time.perf_counter()
-        batch: list[Document] = []
         with ExitStack() as bulk:
-            for document in documents:
-                check_document(document)
-                batch.append(document)
-                if len(batch) == _BATCH:
-                    if not inserted:
-                        bulk.enter_context(large_cache(self.store.db))
-                    inserted += self._store(batch)
-                    batch = []
-                    if progress is not None:
-                        progress("storing documents", len(inserted), 0)
-            inserted += self._store(batch)
-        seconds["store"] = time.perf_counter() - clock
-        failed = self.finish(progress=progress, seconds=seconds)
-        added = sum(each.is_new for each in inserted)
+            asking: Asking | None = None
+            for batch in _batches(documents):
+                if not handed.inserted and len(batch) > _FEW:
+                    bulk.enter_context(large_cache(self.store.db))
+                    if self.llm is not None:
+                        asking = bulk.enter_context(self.llm.ask(self.store, self._namespace_key(), now=self._now))
+                self._store(batch, handed, asking)
+                if progress is not None and len(batch) == _BATCH:
+                    progress("storing documents", len(handed.inserted), 0)
+            if self.llm is not None and asking is None and handed.inserted:
+                own = passages.keys_of(self.store.db, *(each.memory_key for each in handed.inserted))
+                asking = bulk.enter_context(self.llm.ask(self.store, self._namespace_key(), only=own, now=self._now))
+            seconds["store"] = time.perf_counter() - clock
+            failed = self._finish(handed, asking, progress=progress, seconds=seconds)
+        added = sum(each.is_new for each in handed.inserted)
         return AddReport(
-            memory_ids=tuple(each.memory_id for each in inserted),
+            memory_ids=tuple(each.memory_id for each in handed.inserted),
             added=added,
-            duplicates=len(inserted) - added,
-            new=tuple(each.is_new for each in inserted),
+            duplicates=len(handed.inserted) - added,
+            new=tuple(each.is_new for each in handed.inserted),
             failed=failed,
+            replaced=handed.replaced,
+            stopped="" if asking is None else asking.stopped,
             seconds=dict(seconds),
-            usage={
-                name: count - spent_before.get(name, 0)
-                for name, count in ({} if self.triples is None else self.triples.spent).items()
-            },
+            usage={name: count - spent_before.get(name, 0) for name, count in self._spent().items()},
         )
 
-    def _store(self, batch: Sequence[Document]) -> list[memories.Inserted]:
-        if not batch:
-            return []
+    def _spent(self) -> Mapping[str, int]:
+        extractor = self.llm or self.triples
+        return {} if extractor is None else dict(extractor.spent)
+
+    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: Asking | None) -> None:
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
+        wanted = 0
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
             inserted = memories.insert(db, namespace_key, self.namespace, documents, self._now())
+            if self.llm is not None and self.llm.share == 1:
+                keys = passages.keys_of(db, *(each.memory_key for each in inserted))
+                wanted, reused = readings.want(db, namespace_key, keys, self.llm.asked)
+                if asking is not None:
+                    asking.book_reused(reused)
             self.store.bump_generation(namespace_key)
-        return inserted
+        handed.inserted += inserted
+        handed.has_origin = handed.has_origin or any(document.origin is not None for document in batch)
+        if asking is not None:
+            asking.expect(wanted)
 
     def finish(
         self, *, retry_failed: bool = False, progress: Progress | None = None, seconds: dict[str, float] | None = None
     ) -> int:
-        """Run every step on what is not done yet; returns the number of passages whose extraction failed just now."""
+        """Run every step on what is not done yet; returns the number of passages whose extraction failed just now.
+
+        retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
+        """
+        namespace_key = self._namespace_key()
+        asks: AbstractContextManager[Asking | None] = nullcontext()
+        if self.llm is not None:
+            if retry_failed:
+                with self.store.transaction() as db:
+                    readings.want_failed(db, namespace_key, self.llm.asked)
+            if readings.count(self.store.db, namespace_key).wanted:
+                asks = self.llm.ask(self.store, namespace_key, now=self._now)
+        with asks as asking:
+            return self._finish(None, asking, retry_failed=retry_failed, progress=progress, seconds=seconds)
+
+    def _finish(
+        self,
+        handed: _HandedIn | None,
+        asking: Asking | None,
+        *,
+        retry_failed: bool = False,
+        progress: Progress | None = None,
+        seconds: dict[str, float] | None = None,
+    ) -> int:
         seconds = defaultdict(float) if seconds is None else seconds
         namespace_key = self._namespace_key()
         self._read_claims_anew()
         few = passages.in_state(self.store.db, namespace_key, "pending", limit=min(_FEW, _BATCH) + 1)
         try:
             if len(few) <= min(_FEW, _BATCH) and not retry_failed:
-                return self._finish_few(namespace_key, [key for key, _ in few], progress, seconds)
-            with large_cache(self.store.db):
-                return self._finish_many(namespace_key, retry_failed, progress, seconds)
+                failed = self._finish_few(namespace_key, [key for key, _ in few], progress, seconds)
+            else:
+                with large_cache(self.store.db):
+                    failed = self._finish_many(namespace_key, retry_failed, progress, seconds)
+            if handed is not None:
+                self._choose(namespace_key, handed, asking)
+                self._forget_outdated(namespace_key, handed)
+            return failed + self._read(namespace_key, asking, progress, seconds)
         except BaseException:
             self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
             raise
+
+    def _choose(self, namespace_key: int, handed: _HandedIn, asking: Asking | None) -> None:
+        """Of the passages handed in, have those read where it pays most, if not all are read."""
+        if self.llm is None or self.llm.share == 1:
+            return
+        with self.store.transaction() as db:
+            keys = passages.keys_of(db, *(each.memory_key for each in handed.inserted))
+            read = readings.states(db, keys)
+            count = math.ceil(self.llm.share * len(keys)) - len(read)
+            unread = [key for key in keys if key not in read]
+            chosen = choose(db, namespace_key, unread, count) if count > 0 else []
+            wanted = readings.want(db, namespace_key, chosen, self.llm.asked).wanted
+        if asking is not None:
+            asking.expect(wanted)
+
+    def _forget_outdated(self, namespace_key: int, handed: _HandedIn) -> None:
+        """Forget what documents said before whose origin and id was handed in with other words."""
+        if not handed.has_origin:
+            return
+        parts = sources.outdated(self.store.db, namespace_key, handed.since)
+        if parts:
+            self.forget((), parts=parts)
+            handed.replaced = sum(map(len, parts.values()))
+
+    def _read(
+        self, namespace_key: int, asking: Asking | None, progress: Progress | None, seconds: dict[str, float]
+    ) -> int:
+        """Make statements of an LLM's answers as they come; returns how many passages it could not read."""
+        clock = time.perf_counter()
+        if asking is not None:
+            asking.close()
+        used, ended = 0, False
+        while not ended:
+            ended = asking is None or asking.wait(_GATHER)
+            while block := self._use_answers(namespace_key):
+                used += block
+                if progress is not None:
+                    progress("adding triples", used, used if asking is None else max(used, asking.status().wanted))
+        seconds["read"] += time.perf_counter() - clock
+        if asking is None:
+            return 0
+        if asking.error is not None:
+            raise asking.error
+        return asking.failed
+
+    def _use_answers(self, namespace_key: int) -> int:
+        """The next block of answers, until its triples are found; returns how many there were."""
+        stated = read_answers(self.store.db, namespace_key, _ANSWERS)
+        if not stated:
+            return 0
+        with self.store.transaction() as db:
+            written = write_answers(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
+            self.store.bump_generation(namespace_key)
+        self._embed_and_link(namespace_key, 0, None, defaultdict(float))
+        return len(written.passage_keys) or len(stated)
 
     def _read_claims_anew(self) -> None:
         """In a store of an older hippomem: claims were not read yet, or by other rules."""
@@ -159,7 +273,7 @@ class Indexer:
         failed = 0
         if passage_keys:
             clock = time.perf_counter()
-            stated, stopped = read_statements(self.store.db, passage_keys, self.triples)
+            stated, stopped = read_statements(self.store.db, passage_keys, self.triples, sentences=self.sentences)
             seconds["extract"] += time.perf_counter() - clock
             clock = time.perf_counter()
             embedded = Embedded.of(self.store, namespace_key, stated, self.embedder, entities=self.synonyms)
@@ -225,17 +339,19 @@ class Indexer:
         gazetteer = Gazetteer(db, namespace_key)
         if total >= _BATCH:
             gazetteer.read()
-        context, failed, done, last, picture = Context(gazetteer), 0, 0, -1, self._picture()
+        context, failed, done, last, picture = Context(gazetteer), 0, 0, -1, self.store.picture()
         while waiting := self._next_batch(namespace_key, state, last):
             last = waiting[-1]
-            stated, stopped = read_statements(db, waiting, self.triples, retry=state == "failed")
+            stated, stopped = read_statements(
+                db, waiting, self.triples, retry=state == "failed", sentences=self.sentences
+            )
             with self.store.transaction():
-                if self._picture() != picture:  # somebody else has written: what is remembered may be gone
+                if self.store.picture() != picture:  # somebody else has written: what is remembered may be gone
                     context = Context(Gazetteer(db, namespace_key))
                     if total >= _BATCH:
                         context.gazetteer.read()
                 written = write_statements(db, namespace_key, stated, context, retry=state == "failed")
-            picture = self._picture()
+            picture = self.store.picture()
             failed += written.failed
             done += len(waiting)
             if stopped is not None:
@@ -246,8 +362,7 @@ class Indexer:
 
     def _next_batch(self, namespace_key: int, state: str, after: int) -> list[int]:
         """Rows of the next passages in a state: as many as are extracted between two commits."""
-        is_costly = self.triples is not None and self.triples.name != "recorded"
-        size = _LLM_BATCH if is_costly else _EXTRACT_BATCH
+        size = _EXTRACT_BATCH if self.llm is None else _ANSWERS  # answers wait until a commit is over
         batch, characters = [], 0
         for key, length in passages.in_state(self.store.db, namespace_key, state, after=after, limit=size):
             batch.append(key)
@@ -255,10 +370,6 @@ class Indexer:
             if characters > _EXTRACT_CHARACTERS:
                 break
         return batch
-
-    def _picture(self) -> tuple[int, int]:
-        """Changes when anybody writes: another connection, or this one."""
-        return self.store.db.execute("PRAGMA data_version").fetchone()[0], self.store.db.total_changes
 
     def forget(self, memory_keys: Iterable[int], *, parts: Mapping[int, Sequence[int]] | None = None) -> None:
         """Remove memories exactly: afterwards the store equals one that never held them, and the text is gone from the file.
@@ -299,15 +410,22 @@ class Indexer:
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
             self._withdraw(memory_key)
+            kept = readings.kept(db, passages.keys_of(db, memory_key))
             slices = chunk(document.text, size=self.chunk_characters)
             if keep_history:
                 memories.keep_version(db, memory_key, self._now())
             else:
                 memories.drop_versions(db, memory_key)
             memories.replace_content(db, namespace_key, memory_key, document, slices, self._now())
+            keys = passages.keys_of(db, memory_key)
+            readings.give(db, namespace_key, keys, kept)
+            if self.llm is not None:
+                readings.want(db, namespace_key, keys, self.llm.asked)
             self.store.bump_generation(namespace_key)
             self.store.owe_purge()
-        self.finish()
+        asks = nullcontext() if self.llm is None else self.llm.ask(self.store, namespace_key, only=keys, now=self._now)
+        with asks as asking:
+            self._finish(None, asking)
         self.store.purge(at_most=PURGE_AT_ONCE)
 
     def forget_history(self, memory_key: int) -> None:
@@ -334,3 +452,27 @@ class Indexer:
                 key = self.store.namespace_key(self.namespace, create=True)
         assert key is not None
         return key
+
+
+class _HandedIn:
+    """What an addition has been given so far."""
+
+    def __init__(self, db: sqlite3.Connection, now: datetime) -> None:
+        self.inserted: list[memories.Inserted] = []
+        #: Later than all that was handed in before, in seconds since 1970.
+        self.since = memories.clock(db, now)
+        self.has_origin = False
+        self.replaced = 0
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """The documents, checked, as many at a time as are stored between two commits."""
+    batch: list[Document] = []
+    for document in documents:
+        check_document(document)
+        batch.append(document)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

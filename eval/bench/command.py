@@ -6,6 +6,7 @@ import typer
 
 from eval.bench.encode import encode
 from eval.bench.index import index
+from eval.bench.memory.command import memory
 from eval.bench.ppr import ppr
 from eval.bench.query import query
 from eval.bench.scale.command import scale
@@ -21,6 +22,7 @@ def _benchmarks() -> None:
 
 bench.command("index")(index)
 bench.command("scale")(scale)
+bench.command("memory")(memory)
 bench.command("ppr")(ppr)
 bench.command("encode")(encode)
 bench.command("query")(query)

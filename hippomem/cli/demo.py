@@ -48,8 +48,8 @@ def demo(
 
     Takes about ten seconds; needs no LLM, no key and no network.
     """
+    from hippomem.cli.display import Display
     from hippomem.cli.opening import checked, open_memory
-    from hippomem.cli.progress import Bars
     from hippomem.demo import Question, demo_folder, demo_questions
     from indexing.readers import read_path
 
@@ -64,8 +64,8 @@ def demo(
         memory = stack.enter_context(open_memory(store, "default", create=True))
         if screen is not None:
             screen.opening()
-        with Bars() as bars:
-            report = memory.add_many(read_path(folder), progress=bars)
+        with Display() as display:
+            report = memory.add_many(read_path(folder), progress=display)
         if screen is not None:
             screen.indexed(memory, report)
         answers = []

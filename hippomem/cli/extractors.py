@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hippomem.cli.llm_options import LlmOptions
 from hippomem.errors import ConfigError, ExtractionError
 from hippomem.types import Extraction, ExtractorName
 
 if TYPE_CHECKING:
+    from indexing.asking.extractor import LlmExtractor
     from indexing.extract import PassageText, TripleExtractor
-
-Spent = dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -47,37 +47,46 @@ def _choose(outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | Ex
 
 @contextmanager
 def open_extractor(
-    name: ExtractorName,
-    paths: Sequence[Path],
-    *,
-    recorded: Path | None,
-    llm_model: str | None,
-    llm_base_url: str | None,
-) -> Iterator[tuple[str | TripleExtractor, Spent]]:
-    """The extractor, and a dict that holds what an LLM cost once the block has ended. Raises ConfigError, ReadError."""
-    if name != "llm" and (llm_model or llm_base_url):
-        raise ConfigError(f"--llm-model and --llm-base-url go with --extractor llm, not with {name}.")
+    name: ExtractorName, paths: Sequence[Path], *, recorded: Path | None, asked: LlmOptions
+) -> Iterator[str | TripleExtractor | LlmExtractor]:
+    """The extractor; inside the block its connections are open. Raises ConfigError, ReadError."""
+    asked.require(name == "llm")
     if name != "recorded" and recorded:
         raise ConfigError(f"--recorded goes with --extractor recorded, not with {name}.")
-    spent: Spent = {}
     if name == "builtin":
-        yield "builtin", spent
+        yield "builtin"
     elif name == "recorded":
         from indexing.extract.recorded import RecordedExtractor
 
         files = [recorded] if recorded else [file for path in paths for file in _recordings_beside(path)]
-        yield Recordings([RecordedExtractor(file) for file in files]), spent
+        yield Recordings([RecordedExtractor(file) for file in files])
     else:
-        if not llm_model:
-            raise ConfigError("--extractor llm needs --llm-model NAME (and --llm-base-url URL or OPENAI_BASE_URL).")
-        from hippomem.models.llm import OpenAIChat
-        from indexing.extract.llm import LlmExtractor
+        with _llm(asked) as extractor:
+            yield extractor
 
-        with OpenAIChat(llm_model, base_url=llm_base_url) as llm:
-            try:
-                yield LlmExtractor(llm), spent
-            finally:
-                spent.update(llm.usage.to_dict())
+
+def _llm(asked: LlmOptions) -> LlmExtractor:
+    from hippomem.models.async_chat import AsyncOpenAIChat
+    from hippomem.models.pacing import Pace
+    from hippomem.models.prices import find_price
+    from indexing.asking.extractor import LlmExtractor
+    from indexing.extract.llm import Scheme
+
+    assert asked.llm_model is not None
+    return LlmExtractor(
+        AsyncOpenAIChat(asked.llm_model, asked.llm_base_url, timeout=asked.call_timeout or 60.0),
+        scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
+        pace=Pace(
+            concurrency=asked.concurrency or 50,
+            requests_per_minute=asked.requests_per_minute,
+            tokens_per_minute=asked.tokens_per_minute,
+            patience=3600.0 if asked.patience is None else 60 * asked.patience,
+        ),
+        price=find_price(asked.llm_model, price_in=asked.price_in, price_out=asked.price_out, table=asked.prices),
+        budget_usd=asked.budget_usd,
+        budget_tokens=asked.budget_tokens,
+        share=1.0 if asked.llm_share is None else asked.llm_share,
+    )
 
 
 def _recordings_beside(path: Path) -> list[Path]:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hippomem.cli.display.report import SHOWN, print_report
 from hippomem.cli.extractors import open_extractor
+from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
-from hippomem.cli.output import first_line, print_json, seconds
+from hippomem.cli.output import print_json
 from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
 from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
 
-#: How many skipped lines and failed passages are listed for people; --json lists all.
-SHOWN = 20
-
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.command()(index)
+    app.command()(asks_llm(index))
 
 
 def index(
@@ -63,19 +63,13 @@ def index(
         ExtractorName,
         typer.Option(help="builtin: no LLM. llm: triples from an LLM besides. recorded: triples from openie.jsonl."),
     ] = "builtin",
-    llm_model: Annotated[str | None, typer.Option(metavar="NAME", help="The model for --extractor llm.")] = None,
-    llm_base_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Its OpenAI-compatible endpoint; default: OPENAI_BASE_URL. Key: OPENAI_API_KEY."
-        ),
-    ] = None,
     recorded: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="For --extractor recorded; default: openie.jsonl beside each corpus."),
     ] = None,
     embedder: Embedder = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
+    asked: LlmOptions = LlmOptions(),
     skip_bad: Annotated[
         bool,
         typer.Option(
@@ -90,15 +84,23 @@ def index(
         bool,
         typer.Option("--no-chunk", help="A document is one passage; default: as the store was made, a new one cuts."),
     ] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write progress as JSON Lines, for programs; - for standard output."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Index a corpus into a store, which is made when it is not there.
 
-    Running it again is safe: what is stored already counts as a duplicate, and a killed run goes on where it stopped.
-    Exit code 5 when passages failed; they are kept, searchable by their sentences, and --retry-failed asks again.
+    Running it again is safe: what is stored already counts as a duplicate and costs nothing, a document that has changed
+    takes the place of what it said before, and a killed run goes on where it stopped. Ctrl-C stops it: calls under way are
+    waited for and kept.
+    Exit code 5 when passages failed or a budget ended the run; all are searchable by their sentences, and --retry-failed
+    asks again.
     """
+    from hippomem.cli.display import Display
     from hippomem.cli.opening import open_memory
-    from hippomem.cli.progress import Bars
+    from indexing.asking.extractor import LlmExtractor
 
     skipped: list[ReadError] = []
     others: Counter[str] = Counter()
@@ -113,19 +115,26 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
-        with (
-            open_extractor(extractor, paths, recorded=recorded, llm_model=llm_model, llm_base_url=llm_base_url) as (
-                made,
-                usage,
-            ),
-            open_memory(
-                store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
-            ) as memory,
-            Bars() as bars,
-        ):
+        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
+            llm = made if isinstance(made, LlmExtractor) else None
+            if llm is not None:
+                llm.check()  # before there is a store
+            memory = opened.enter_context(
+                open_memory(
+                    store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
+                )
+            )
+            display = opened.enter_context(
+                Display(
+                    status=(lambda: None) if llm is None else llm.status,
+                    budget_usd=asked.budget_usd,
+                    budget_tokens=asked.budget_tokens,
+                    events=events,
+                )
+            )
             try:
-                retried = memory.resume(retry_failed=True, progress=bars) if retry_failed else 0
-                report = memory.add_many(documents, progress=bars)
+                retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
+                report = memory.add_many(documents, progress=display)
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
                     f"what was committed stays in '{store}'; the same command resumes where this one stopped."
@@ -136,16 +145,27 @@ def index(
                 )
                 raise
             summary = _summary(memory, report, skipped, others, retried)
+            if llm is not None:
+                summary["usage"] = dict(llm.spent)
+                summary["llm"] = {
+                    **llm.spent,
+                    "usd": llm.usd,
+                    "reused_answers": llm.reused,
+                    "failed": report.failed + retried,
+                    "seconds": report.seconds.get("read", 0.0),
+                }
+            for failure in summary["failures"]:
+                display.failed(failure["passage_id"], failure["error"])
+            display.finished(summary)
     except HippomemError as error:
         if skipped:
             error.add_note(f"Skipped before: {_places(skipped)}")
         raise
-    summary["usage"] = usage or dict(report.usage)
     if as_json:
         print_json(summary)
     else:
-        _print(summary)
-    if summary["failed"]:
+        print_report(summary, err=events == "-")
+    if summary["failed"] or summary["stopped"]:
         raise typer.Exit(edge(IndexingError()).exit_code)
 
 
@@ -176,6 +196,8 @@ def _summary(
         "documents": len(report.memory_ids),
         "added": report.added,
         "duplicates": report.duplicates,
+        "replaced": report.replaced,
+        "stopped": report.stopped,
         "failed": report.failed + retried,
         "skipped": [
             {"path": printable(e.path), "line": e.line, "row": e.row, "page": e.page, "message": str(e)}
@@ -188,47 +210,6 @@ def _summary(
         "seconds": dict(report.seconds),
         "stats": memory.stats().to_dict(),
     }
-
-
-def _print(summary: dict[str, Any]) -> None:
-    skipped, failures, stats = summary["skipped"], summary["failures"], summary["stats"]
-    typer.echo(
-        f"{summary['documents']:,} documents: {summary['added']:,} added, {summary['duplicates']:,} duplicates, "
-        f"{_units(skipped)} skipped, {summary['failed']:,} passages failed"
-    )
-    for line in skipped[:SHOWN]:
-        typer.echo(f"  skipped {line['message']}")
-    if len(skipped) > SHOWN:
-        typer.echo(f"  … and {len(skipped) - SHOWN:,} more (--json lists all)")
-    if others := summary["other_files"]:
-        kinds = ", ".join(f"{count:,} {ending}" for ending, count in others.items())
-        typer.echo(f"  passed over files of other kinds: {first_line(kinds, 200)}")
-    for failure in failures[:SHOWN]:
-        typer.echo(
-            f"  failed {failure['passage_id']} ({failure['attempts']} times): {first_line(failure['error'], 200)}"
-        )
-    if len(failures) > SHOWN:
-        typer.echo(f"  … and {len(failures) - SHOWN:,} more (--json lists all)")
-    if failures:
-        typer.echo("  try these again: the same command with --retry-failed")
-    typer.echo(f"took {seconds(summary['seconds'])}")
-    if summary["usage"]:
-        typer.echo(
-            "LLM: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary["usage"].items())
-        )
-    typer.echo(
-        f"{summary['store']} [{summary['namespace']}]: {stats['passages']:,} passages, {stats['facts']:,} facts, "
-        f"{stats['entities']:,} entities"
-    )
-
-
-def _units(skipped: Sequence[Mapping[str, Any]]) -> str:
-    """``2 lines and 1 file``; ``0 lines`` for nothing."""
-    units = Counter(
-        next((unit for unit in ("line", "row", "page") if bad[unit] is not None), "file") for bad in skipped
-    )
-    named = [f"{count:,} {unit}{'' if count == 1 else 's'}" for unit, count in units.items()]
-    return " and ".join(named) or "0 lines"
 
 
 def _places(skipped: Sequence[ReadError]) -> str:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hippomem.memory import Memory
-    from hippomem.models.embedder import EmbedderIdentity
+    from hippomem.models.embedder import Embedder, EmbedderIdentity
     from hippomem.retrieve.options import RetrieverOptions
+    from indexing.asking.extractor import LlmExtractor
+    from indexing.engines import Engine
     from indexing.extract import TripleExtractor
 
 
@@ -33,21 +35,27 @@ def open_memory(
     store: Path,
     namespace: str,
     *,
-    embedder: str | None = None,
-    extractor: str | TripleExtractor = "builtin",
+    embedder: str | Embedder | None = None,
+    extractor: str | TripleExtractor | LlmExtractor = "builtin",
+    engine: Engine | None = None,
     chunk: bool | None = None,
     create: bool = False,
     options: RetrieverOptions | None = None,
 ) -> Memory:
-    """The memory at *store*. chunk: None for as the store was made, and True for a new one."""
+    """The memory at *store*. chunk: None for as the store was made, and True for a new one.
+
+    engine: embeds and reads sentences; *embedder* is not looked at then.
+    """
     from hippomem.memory import Memory
     from hippomem.retrieve.options import NO_OPTIONS
+    from indexing.extract.builtin import all_statements
 
     return Memory(
         store,
-        embedder=embedder,
+        embedder=embedder if engine is None else engine.embedder,
         namespace=namespace,
         extractor=extractor,
+        sentences=all_statements if engine is None else engine.statements,
         chunk=chunk,
         create=create,
         options=NO_OPTIONS if options is None else options,

@@ -18,11 +18,11 @@ def reembed(store: Store, embedder: Embedder = None, as_json: Json = False) -> N
 
     Texts, facts and names stay as they are; no LLM is asked. A killed run is finished by the same command.
     """
+    from hippomem.cli.display import Display
     from hippomem.cli.opening import open_without_model
-    from hippomem.cli.progress import Bars
 
-    with open_without_model(store, DEFAULT_NAMESPACE) as memory, Bars() as bars:
-        memory.reembed(embedder, progress=bars)
+    with open_without_model(store, DEFAULT_NAMESPACE) as memory, Display() as display:
+        memory.reembed(embedder, progress=display)
         counted = memory.stats()
     if as_json:
         print_json(counted.to_dict())

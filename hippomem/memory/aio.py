@@ -21,6 +21,7 @@ from hippomem.types import (
     MemoryVersion,
     Message,
     Recall,
+    Run,
     SearchResult,
     Stats,
     Telling,
@@ -227,6 +228,10 @@ class AsyncMemory:
     async def failures(self) -> Sequence[tuple[str, str, int]]:
         """See `Memory.failures`."""
         return await self._run(Memory.failures)
+
+    async def runs(self, limit: int = 10) -> Sequence[Run]:
+        """See `Memory.runs`."""
+        return await self._run(lambda memory: memory.runs(limit))
 
     async def reembed(self, embedder: str | Embedder | None, *, progress: Progress | None = None) -> None:
         """See `Memory.reembed`."""

@@ -28,7 +28,7 @@ from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.models.query_cache import with_query_cache
 from hippomem.retrieve.options import NO_OPTIONS, RetrieverOptions
-from hippomem.store import IN_MEMORY, Store, filters, memories, passages, sources, stats, vectors
+from hippomem.store import IN_MEMORY, Store, filters, memories, passages, readings, runs, sources, stats, vectors
 from hippomem.store.export import canonical_text
 from hippomem.store.filters import Filter
 from hippomem.text.dates import require_date
@@ -41,19 +41,23 @@ from hippomem.types import (
     MemoryVersion,
     Message,
     Recall,
+    Run,
     SearchResult,
     Stats,
     Telling,
     Where,
 )
 from indexing.chunking import CHUNK_CHARACTERS
+from indexing.extract.builtin import all_statements
 from indexing.pipeline import Indexer, Progress
 from indexing.validation import check_document
 
 if TYPE_CHECKING:
     from hippomem.models.llm import LLM
     from hippomem.retrieve.base import Retriever
+    from indexing.asking.extractor import LlmExtractor
     from indexing.extract import TripleExtractor
+    from indexing.extraction import Sentences
 
 
 class Memory:
@@ -67,7 +71,8 @@ class Memory:
     path: the store's file, made when it is not there; ":memory:" keeps everything in memory.
     embedder: see `hippomem.models.load.load_embedder`; the embedded default needs no network.
     namespace: the tenant: memories of one namespace are never seen from another.
-    extractor: "builtin" (no LLM), or an object that adds triples (`indexing.extract`).
+    extractor: "builtin" (no LLM), an `LlmExtractor`, or another object that adds triples (`indexing.extract`).
+    sentences: reads what passages state by their sentences: here, or as an engine does (`indexing.engines`).
     chunk: cut long documents into passages (False: a document is a passage).    synonyms: join names that mean the same.
     Both are settled when the store is made, True by default; None takes them as they are.
     create: False raises StoreMissingError when there is no file.
@@ -86,7 +91,8 @@ class Memory:
         *,
         embedder: str | Embedder | None = None,
         namespace: str = "default",
-        extractor: str | TripleExtractor = "builtin",
+        extractor: str | TripleExtractor | LlmExtractor = "builtin",
+        sentences: Sentences = all_statements,
         chunk: bool | None = None,
         synonyms: bool | None = None,
         create: bool = True,
@@ -121,6 +127,7 @@ class Memory:
             Indexer,
             self.store,
             triples=None if isinstance(extractor, str) else extractor,
+            sentences=sentences,
             chunk_characters=chunk_characters or None,
             synonyms=synonyms,
             now=lambda: datetime.fromtimestamp(now(), UTC),
@@ -208,7 +215,16 @@ class Memory:
         """(passage_id, reason, attempts) of every passage whose extraction failed, by passage_id."""
         with self._lock:
             namespace_key = self.store.namespace_key(self.namespace)
-            return [] if namespace_key is None else passages.failures(self.store.db, namespace_key)
+            if namespace_key is None:
+                return []
+            db = self.store.db
+            return sorted(passages.failures(db, namespace_key) + readings.failures(db, namespace_key))
+
+    def runs(self, limit: int = 10) -> Sequence[Run]:
+        """What the newest runs with an LLM have cost, newest first."""
+        with self._lock:
+            namespace_key = self.store.namespace_key(self.namespace)
+            return [] if namespace_key is None else runs.newest(self.store.db, namespace_key, limit)
 
     def reembed(self, embedder: str | Embedder | None, *, progress: Progress | None = None) -> None:
         """Move the whole store, all namespaces, to another embedding model.

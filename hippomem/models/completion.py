@@ -61,8 +61,16 @@ def read_usage(answer: Any) -> Usage:
 def read_completion(answer: Any, where: str) -> Completion:
     """The text in the JSON body of a chat completion. where: model and endpoint, for the error.
 
-    Raises ModelOutputError when there is none; nothing about the body's shape is taken for granted.
+    Raises ModelOutputError, with what the answer cost, when there is none; nothing about the shape is taken for granted.
     """
+    try:
+        return _read(answer, where)
+    except ModelOutputError as error:
+        error.usage = read_usage(answer)
+        raise
+
+
+def _read(answer: Any, where: str) -> Completion:
     choices = _field(answer, "choices")
     if not isinstance(choices, list) or not choices:
         raise ModelOutputError(f"{where} answered without any choice: {quote(answer)}")

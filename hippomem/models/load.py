@@ -11,7 +11,7 @@ from hippomem.models.embedder import Embedder
 _ENDPOINT = re.compile(r"openai:(?P<model>.+?)(?:@(?P<url>https?://.+))?")
 
 
-def load_embedder(spec: str | Embedder | None = None) -> Embedder:
+def load_embedder(spec: str | Embedder | None = None, *, threads: int | None = None) -> Embedder:
     """The embedder that *spec* names; an embedder is handed back as it is.
 
     None, "minilm", "all-MiniLM-L6-v2"     the embedded default
@@ -19,16 +19,17 @@ def load_embedder(spec: str | Embedder | None = None) -> Embedder:
     "openai:MODEL", "openai:MODEL@URL"     an OpenAI-compatible endpoint (default: OPENAI_BASE_URL)
     "st:NAME", or any other NAME           a sentence-transformers model, by name or folder
 
+    threads: of the embedded models; None takes all cores. Others have settings of their own.
     Raises ConfigError for an empty or unusable spec, ModelFilesError when the embedded model is not installed.
     """
     if spec is None or spec in ("minilm", "all-MiniLM-L6-v2"):
         from hippomem.models.minilm import MiniLM
 
-        return MiniLM()
+        return MiniLM(threads=threads)
     if spec in ("minilm-int8", "all-MiniLM-L6-v2-int8"):
         from hippomem.models.minilm import MiniLM
 
-        return MiniLM(precision="int8")
+        return MiniLM(precision="int8", threads=threads)
     if not isinstance(spec, str):
         if isinstance(spec, Embedder):
             return spec

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hippomem.store import Store
-from hippomem.store.facts import OBJECT, SUBJECT
 from hippomem.store.vectors import from_blobs
 from hippomem.text.words import terms
 
@@ -67,19 +66,21 @@ class NamespaceIndex:
         return {key: i for i, key in enumerate(self.entities)}
 
     @cached_property
-    def phrases(self) -> Ints:
-        """Positions of HippoRAG's phrase nodes: the entities of triples; all entities when there is no triple."""
-        return np.unique(self._phrase_mentions.indices).astype(np.int64)
+    def stand_ins(self) -> Ints:
+        """Positions of the sentences of passages without any triple: HippoRAG's facts where an LLM has not read."""
+        pattern = ones(self.contributions)
+        without_triples = pattern @ self.is_triple.astype(np.float64) == 0
+        return np.flatnonzero((without_triples.astype(np.float64) @ pattern > 0) & ~self.is_triple)
 
     @cached_property
-    def _phrase_mentions(self) -> csr_array:
-        """(F, E) ones: subjects and objects of triples; without any triple, the entities of sentences."""
-        return in_role(self.mentions, SUBJECT | OBJECT if len(self.triples) else ~0)
+    def phrases(self) -> Ints:
+        """Positions of HippoRAG's phrase nodes: the entities of `phrase_facts`."""
+        return np.unique(self.fact_phrases.indices).astype(np.int64)
 
     @cached_property
     def phrase_facts(self) -> Ints:
-        """Positions of the facts that HippoRAG links a query to: triples, or sentences where there is no triple."""
-        return self.triples if len(self.triples) else self.sentences
+        """Positions of the facts that HippoRAG links a query to: triples, and sentences that stand in for them."""
+        return np.sort(np.concatenate([self.triples, self.stand_ins]))
 
     @cached_property
     def facts_of_entity(self) -> csr_array:
@@ -94,7 +95,7 @@ class NamespaceIndex:
     @cached_property
     def passage_phrases(self) -> csr_array:
         """(P, E) ones: the phrases of each passage's facts."""
-        return ones(self.contributions @ self._phrase_mentions)
+        return ones(self.contributions @ self.fact_phrases)
 
     @cached_property
     def phrase_frequency(self) -> NDArray[np.float64]:
@@ -103,8 +104,10 @@ class NamespaceIndex:
 
     @cached_property
     def fact_phrases(self) -> csr_array:
-        """(F, E) ones: the phrases of each fact."""
-        return self._phrase_mentions
+        """(F, E) ones: subjects and objects of triples, all entities of sentences that stand in for triples."""
+        used = np.zeros(len(self.fact_keys))
+        used[self.phrase_facts] = 1.0
+        return ones(csr_array(self.mentions * used[:, None]))
 
 
 def load_index(store: Store, namespace: str) -> NamespaceIndex:

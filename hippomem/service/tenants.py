@@ -26,6 +26,7 @@ from hippomem.models.query_cache import QueryCache, with_query_cache
 from hippomem.service.line import Line
 from hippomem.store import IN_MEMORY, Store
 from hippomem.store.filters import anything_expired
+from hippomem.store.leaving import remove_log
 from hippomem.types import AddReport, Document
 
 if TYPE_CHECKING:
@@ -271,12 +272,13 @@ class Tenants:
         return opened.writer
 
     def close(self) -> None:
-        """Close all memories and the store, when the writer at work is done."""
+        """Close all memories and the store, when the writer at work is done; the last process leaves the one file alone."""
         with self._writing, self._lock:
             for each in self._open.values():
                 _close(each)
             self._open.clear()
             self.store.close()
+            remove_log(self.store.path)  # the workers of a server are told to stop at one moment
 
     def __enter__(self) -> Tenants:
         return self

@@ -42,7 +42,7 @@ def insert(
     A document that equals a memory, or one before it, adds its source to that memory.
     Raises NotFoundError for a memory that one is said to supersede and that is not there.
     """
-    recorded_at, recorded = now.isoformat(timespec="seconds"), _clock(db, now)
+    recorded_at, recorded = now.isoformat(timespec="seconds"), clock(db, now)
     superseded = [[find(db, namespace_key, some_id) for some_id in document.supersedes] for document, _ in documents]
     contents = [ids.content_id(d.title, d.text, d.occurred_at) for d, _ in documents]
     known = _memories_with(db, namespace_key, contents)
@@ -87,7 +87,7 @@ def insert(
     return inserted
 
 
-def _clock(db: sqlite3.Connection, now: datetime) -> float:
+def clock(db: sqlite3.Connection, now: datetime) -> float:
     """A time for the first of some new documents that is later than that of all stored ones."""
     newest = db.execute("SELECT max(recorded) FROM sources").fetchone()[0]
     return max(moment(now.isoformat()), 0.0 if newest is None else newest + 1e-6)
@@ -286,7 +286,7 @@ def replace_content(
         (content, document.title, document.text, document.occurred_at, _moment(document.occurred_at), memory_key),
     )
     # What it says now is as new as now.
-    db.execute("UPDATE sources SET recorded = ? WHERE memory_key = ?", (_clock(db, now), memory_key))
+    db.execute("UPDATE sources SET recorded = ? WHERE memory_key = ?", (clock(db, now), memory_key))
     passages.insert(db, passages.rows_of(namespace_key, memory_key, content, slices))
 
 

@@ -43,10 +43,15 @@ def rows_of(
     ]
 
 
-def keys_of(db: sqlite3.Connection, memory_key: int) -> list[int]:
-    """Rows of a memory's passages, in order."""
-    sql = "SELECT passage_key FROM passages WHERE memory_key = ? ORDER BY ordinal"
-    return [row[0] for row in db.execute(sql, (memory_key,))]
+def keys_of(db: sqlite3.Connection, *memory_keys: int) -> list[int]:
+    """Rows of the passages of memories, in order."""
+    found: list[int] = []
+    for start in range(0, len(memory_keys), _MARKS):
+        block = memory_keys[start : start + _MARKS]
+        marks = ",".join("?" * len(block))
+        sql = f"SELECT passage_key FROM passages WHERE memory_key IN ({marks}) ORDER BY memory_key, ordinal"
+        found += [row[0] for row in db.execute(sql, block)]
+    return found
 
 
 def in_state(

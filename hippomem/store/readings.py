@@ -16,6 +16,8 @@ from hippomem.store.passages import PassageRow, by_key
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
+#: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
+_OPEN = "readings.namespace_key = ? AND readings.state <> 'used'"
 
 
 class Asked(NamedTuple):
@@ -48,12 +50,19 @@ def text_hash(title: str, text: str) -> bytes:
     return hashlib.sha256(f"{title}\n{text}".encode("utf-8", "surrogatepass")).digest()
 
 
-def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int], asked: Asked) -> int:
-    """Have passages read that are not yet; returns for how many a passage of the same text has the answer already.
+class Made(NamedTuple):
+    """How many passages came to be wanted, and for how many the answer was there already, of a passage of the same text."""
+
+    wanted: int
+    reused: int
+
+
+def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int], asked: Asked) -> Made:
+    """Have passages read that are not yet.
 
     A passage that was read, by whomever, stays as it is; one that waits is asked of the newest that it was wanted from.
     """
-    reused = 0
+    wanted = reused = 0
     for start in range(0, len(passage_keys), _MARKS):
         block = passage_keys[start : start + _MARKS]
         known = by_key(db, "SELECT passage_key, state FROM readings WHERE passage_key IN", block)
@@ -71,8 +80,9 @@ def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        reused += sum(text in paid for text in hashes.values())
-    return reused
+        there = sum(text in paid for text in hashes.values())
+        wanted, reused = wanted + len(hashes) - there, reused + there
+    return Made(wanted, reused)
 
 
 def _paid(db: sqlite3.Connection, hashes: set[bytes], asked: Asked) -> dict[bytes, str]:
@@ -87,7 +97,7 @@ def _paid(db: sqlite3.Connection, hashes: set[bytes], asked: Asked) -> dict[byte
 
 def want_failed(db: sqlite3.Connection, namespace_key: int, asked: Asked) -> int:
     """Have passages read again whose reading failed; returns how many."""
-    sql = "UPDATE readings SET state = 'wanted', model = ?, prompt = ? WHERE namespace_key = ? AND state = 'failed'"
+    sql = f"UPDATE readings SET state = 'wanted', model = ?, prompt = ? WHERE {_OPEN} AND state = 'failed'"
     return db.execute(sql, (*asked, namespace_key)).rowcount
 
 
@@ -96,7 +106,7 @@ def next_wanted(
 ) -> list[Wanted]:
     """The next passages that are to be read, by row, behind a row. asked: only those that are wanted from there."""
     sql = (
-        "SELECT passage_key, text_hash, attempts FROM readings WHERE namespace_key = ? AND state = 'wanted'"
+        f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted'"
         " AND passage_key > ?"
         + ("" if asked is None else " AND model = ? AND prompt = ?")
         + " ORDER BY passage_key LIMIT ?"
@@ -106,15 +116,15 @@ def next_wanted(
     return [Wanted(texts[key], text, attempts) for key, text, attempts in rows if key in texts]
 
 
-def answer(db: sqlite3.Connection, answers: Iterable[tuple[int, bytes, str]]) -> int:
+def answer(db: sqlite3.Connection, answers: Iterable[tuple[int, bytes, str]], asked: Asked) -> int:
     """Store answers, given as (row of the passage, hash of the text that was asked about, answer); returns how many.
 
     One whose passage is gone is dropped: a row number may be another passage's by now, its text is not.
     """
     return db.executemany(
-        "UPDATE readings SET state = 'answered', answer = ?, error = NULL"
+        "UPDATE readings SET state = 'answered', answer = ?, error = NULL, model = ?, prompt = ?"
         " WHERE passage_key = ? AND text_hash = ? AND state = 'wanted'",
-        [(text, key, asked_text) for key, asked_text, text in answers],
+        [(text, *asked, key, asked_text) for key, asked_text, text in answers],
     ).rowcount
 
 
@@ -131,7 +141,7 @@ def next_answered(db: sqlite3.Connection, namespace_key: int, *, limit: int) -> 
     """Rows of passages whose answers are not statements yet, with the answers, by row; their sentences are stored."""
     sql = (
         "SELECT passage_key, answer FROM readings JOIN passages USING (passage_key)"
-        " WHERE readings.namespace_key = ? AND readings.state = 'answered' AND passages.state <> 'pending'"
+        f" WHERE {_OPEN} AND readings.state = 'answered' AND passages.state <> 'pending'"
         " ORDER BY passage_key LIMIT ?"
     )
     return dict(db.execute(sql, (namespace_key, limit)).fetchall())
@@ -168,9 +178,32 @@ def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str,
     """(passage_id, reason, attempts) of every passage whose reading failed, by passage_id."""
     sql = (
         "SELECT passage_id, readings.error, readings.attempts FROM readings JOIN passages USING (passage_key)"
-        " WHERE readings.namespace_key = ? AND readings.state = 'failed' ORDER BY 1"
+        f" WHERE {_OPEN} AND readings.state = 'failed' ORDER BY 1"
     )
     return [tuple(row) for row in db.execute(sql, (namespace_key,))]
+
+
+def kept(db: sqlite3.Connection, passage_keys: Sequence[int]) -> list[tuple[bytes, str, str, str]]:
+    """(hash of the text, model, prompt, answer) of what was read in passages: what `give` takes."""
+    found = by_key(
+        db, "SELECT passage_key, text_hash, model, prompt, answer FROM readings WHERE passage_key IN", passage_keys
+    )
+    return [row for row in found.values() if row[-1] is not None]
+
+
+def give(
+    db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int], kept: Iterable[tuple[bytes, str, str, str]]
+) -> None:
+    """Give passages of the same texts what was read before in others, that are gone by now."""
+    by_text = {row[0]: row for row in kept}
+    for key, row in passages.texts(db, passage_keys if by_text else []).items():
+        if (found := by_text.get(text_hash(row.title, row.text))) is not None:
+            text, model, prompt, told = found
+            db.execute(
+                "INSERT INTO readings (passage_key, namespace_key, model, prompt, text_hash, state, answer)"
+                " VALUES (?, ?, ?, ?, ?, 'answered', ?)",
+                (key, namespace_key, model, prompt, text, told),
+            )
 
 
 def withdraw(db: sqlite3.Connection, passage_keys: Iterable[int]) -> None:

@@ -43,9 +43,8 @@ def hear_again(db: sqlite3.Connection, memory_key: int, document: Document, reco
     row = row_of(memory_key, document)
     known = db.execute(
         "SELECT source_key FROM sources WHERE memory_key = ? AND source_id IS ? AND kind = ? AND user_id IS ?"
-        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?"
-        " AND (origin IS NULL OR origin = coalesce(?, origin)) ORDER BY origin IS NULL",
-        row,
+        " AND agent_id IS ? AND session_id IS ? AND speaker IS ? AND position IS ? AND metadata = ?",
+        row[:-1],
     ).fetchone()
     if known is None:
         db.execute(INSERT, (*row, recorded))

@@ -54,6 +54,7 @@ class Store:
         self._lock = threading.RLock()
         self._depth = 0
         self._watched = False
+        self._aside = 0
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Store:
@@ -134,8 +135,10 @@ class Store:
         return applied_version(self.db)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, aside: bool = False) -> Iterator[sqlite3.Connection]:
         """All or nothing. Nests: an inner transaction is a savepoint, undone alone when it raises.
+
+        aside: it writes nothing that an indexer remembers (`picture`).
 
         Raises StoreBusyError when another process keeps the write lock for ``BUSY_SECONDS``.
         """
@@ -149,6 +152,7 @@ class Store:
             except sqlite3.OperationalError as error:
                 raise _as_store_error(error, self.path) from error
             self._depth += 1
+            before = self.db.total_changes
             try:
                 yield self.db
                 if self._depth == 1:
@@ -165,6 +169,13 @@ class Store:
                 raise
             finally:
                 self._depth -= 1
+                if aside and self._depth == 0:
+                    self._aside += self.db.total_changes - before
+
+    def picture(self) -> tuple[int, int]:
+        """Changes when anybody writes facts, names or words: another connection, or this one."""
+        with self._lock:
+            return self.db.execute("PRAGMA data_version").fetchone()[0], self.db.total_changes - self._aside
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -271,7 +282,7 @@ class Store:
             if at_most is not None and self.size_in_bytes() > at_most:
                 self.purge_log()
                 return False
-            with self._patience(BUSY_SECONDS if at_most is None else TIDY_SECONDS):
+            with self._lock, self._patience(BUSY_SECONDS if at_most is None else TIDY_SECONDS):
                 self.db.execute("VACUUM")
                 if not self.purge_log():
                     return False

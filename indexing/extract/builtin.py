@@ -8,6 +8,7 @@ how its entities relate, and the encoder reads it better than a triple.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hippomem.store.facts import SPAN, TITLE, Statement
 from hippomem.text.fold import normalise, tokenize
@@ -40,3 +41,8 @@ def sentence_statements(title: str, text: str) -> list[Statement]:
             )
         )
     return statements
+
+
+def all_statements(texts: Sequence[tuple[str, str]]) -> list[list[Statement]]:
+    """The statements of many passages, each a (title, text), in order."""
+    return [sentence_statements(title, text) for title, text in texts]

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from hippomem.models.openai_client import OpenAIConnection
 from hippomem.testing import Fault, LoopbackServer
 
 Run = Callable[..., Any]
@@ -22,11 +21,9 @@ DOCUMENTS = [{"_id": f"d{i}", "text": f"Ada wrote program number {i}."} for i in
 
 @pytest.fixture(autouse=True)
 def _endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key is set, no other endpoint is, and waiting between attempts takes no time."""
+    """A key is set, no other endpoint is."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    defaults: Any = OpenAIConnection.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "sleep", lambda _: None)
 
 
 def llm(url: str) -> list[str]:
@@ -44,20 +41,24 @@ def test_an_llm_adds_facts_and_its_tokens_are_counted(run: Run, store: Path, wri
     assert ran.json["usage"]["prompt_tokens"] > 0
 
 
-@pytest.mark.parametrize("kind", ["closed port", "refused key"])
-def test_an_endpoint_that_cannot_be_used_loses_nothing(
-    run: Run, store: Path, write_corpus: WriteCorpus, kind: str
+def test_an_endpoint_that_is_not_there_is_found_out_before_there_is_a_store(
+    run: Run, store: Path, write_corpus: WriteCorpus
 ) -> None:
-    """Code 7 with a reason; the passages wait in the store, and the same command with a good endpoint finishes them."""
+    """Code 7 with a reason, at once."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+    ran = run("index", write_corpus("c.jsonl", *DOCUMENTS), "--store", store, *llm(url))
+    assert ran.code == 7
+    assert "is the server up" in ran.err
+    assert not store.exists()
+
+
+def test_a_refused_key_loses_nothing(run: Run, store: Path, write_corpus: WriteCorpus) -> None:
+    """Code 7 with a reason; the passages wait in the store, and the same command with a good key finishes them."""
     corpus = write_corpus("c.jsonl", *DOCUMENTS)
-    if kind == "closed port":
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
-        ran = run("index", corpus, "--store", store, *llm(url))
-    else:
-        with LoopbackServer(faults=lambda _: Fault.refused_key()) as server:
-            ran = run("index", corpus, "--store", store, *llm(server.base_url))
+    with LoopbackServer(faults=lambda _: Fault.refused_key()) as server:
+        ran = run("index", corpus, "--store", store, *llm(server.base_url))
     assert ran.code == 7
     assert ran.err.startswith("error: ")
     assert "same command resumes" in ran.err

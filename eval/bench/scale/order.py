@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from eval.bench.apart import run_apart
 from eval.bench.scale.corpus import Corpus
-from hippomem.errors import HippomemError
 
 Phase = Literal["index", "open", "query", "exact", "change"]
 
@@ -38,17 +34,4 @@ class Order:
 
 def run_phase(order: Order) -> dict[str, Any]:
     """Its figures, from a fresh process, which tells its progress on standard error. Raises HippomemError if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "eval.bench.scale.phase"],
-        input=json.dumps(asdict(order)),
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[3],
-        check=False,
-    )
-    if done.returncode:
-        raise HippomemError(
-            f"the phase '{order.phase}' ended with exit code {done.returncode}; its own error is above."
-        )
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
+    return run_apart("eval.bench.scale.phase", order, f"the phase '{order.phase}'")

@@ -10,6 +10,11 @@ from typing import Literal, NamedTuple
 Outcome = Literal["answered", "refused", "told", "failed", "cancelled"]
 #: So many calls are needed to say that a load is too much, or is not.
 EVIDENCE = 4
+#: Slow start goes on when this many times the load that was refused is proved. Above 1, since at an endpoint that takes just
+#: so many at once, one more gets through now and then.
+REGAINED = 1.25
+#: Failures are few when so many times as many tries are answered.
+FEW = 3
 
 
 class Try(NamedTuple):
@@ -22,11 +27,12 @@ class Try(NamedTuple):
 class AdaptiveLimit:
     """Slow start (+1 an answer, that is, doubling a round trip) until the first refusal, then +1 a round; halved on refusal.
 
-    A refusal cuts once a round trip: tries that began before the last cut know nothing of it. It does not cut below the
-    load that is *proved*: where most of the recent tries that began under as much load were answered, the load was not the
-    cause (some endpoints refuse one call in ten at any load, and halving for each would end at 1), and up to there the
-    limit comes back by +1 an answer. Once the load that was refused is itself proved, slow start goes on. A server that
-    says how long to wait is believed: the limit is halved whatever is proved.
+    A refusal cuts once a round trip: tries that began before the last cut know nothing of it. It does not cut when the
+    load it met is *proved*, that is, when most of the recent tries that began under as much load were answered: then load
+    was not the cause (some endpoints refuse one call in ten at any load, and halving for each would end at 1). Nor does it
+    cut below what is proved, and up to there the limit comes back by +1 an answer. Once clearly more than the load that
+    was refused is proved, or when light loads are refused as often as heavy ones, slow start goes on. A server that says
+    how long to wait is believed: the limit is halved whatever is proved.
 
     Failures that are no refusals (5xx, timeouts, lost connections) say little about load one by one. When most of a
     round fails they do (timeouts are how a queue that is too long looks), and the limit is halved.
@@ -40,6 +46,7 @@ class AdaptiveLimit:
         self.under_way = 0
         self._limit = 1.0
         self._cuts = 0
+        #: The load for which the limit was last cut.
         self._refused_at = 0
         #: (load, answered) of the last tries, in the order in which they ended; two rounds at the ceiling.
         self._recent: deque[tuple[int, bool]] = deque(maxlen=max(2 * ceiling, 2 * EVIDENCE))
@@ -57,7 +64,7 @@ class AdaptiveLimit:
     def end(self, tried: Try, outcome: Outcome) -> None:
         """A try ended."""
         # As TCP does: who uses less than half of what is allowed learns nothing about the rest.
-        in_use = 2 * self.under_way >= self._limit
+        in_use = 2 * self.under_way >= self.limit
         self.under_way -= 1
         if outcome == "cancelled":
             return
@@ -67,9 +74,11 @@ class AdaptiveLimit:
                 self._grow()
         elif tried.cuts == self._cuts:
             if outcome == "told" or (outcome == "failed" and self._mostly_fails()):
-                self._cut(self._limit / 2, tried)
-            elif outcome == "refused":
-                self._cut(max(self._limit / 2, self.proved()), tried)
+                self._cut(self._half, tried.load)
+            elif outcome == "refused" and not self._indiscriminate():
+                proved = self.proved()
+                if proved < tried.load:
+                    self._cut(max(self._half, proved), tried.load)
 
     def proved(self) -> int:
         """The largest load under which, or under more, most of the recent tries were answered; 0 when there is none."""
@@ -85,22 +94,36 @@ class AdaptiveLimit:
     def _grow(self) -> None:
         if not self.slow_start:
             proved = self.proved()
-            self.slow_start = proved >= self._refused_at
+            self.slow_start = proved > REGAINED * self._refused_at or self._indiscriminate()
             step = 1.0 if self.slow_start or self._limit < proved else 1 / self._limit
         else:
             step = 1.0
         # int() forgives no rounding: ten steps of 0.1 are to be one.
         self._limit = min(float(self.ceiling), round(self._limit + step, 9))
 
-    def _cut(self, to: float, tried: Try) -> None:
-        to = max(1.0, to)
-        if to >= self._limit > 1.0:
+    @property
+    def _half(self) -> int:
+        return (self.limit + 1) // 2
+
+    def _cut(self, to: int, load: int) -> None:
+        if to >= self.limit > 1:
             return
         self.slow_start = False
-        self._refused_at = tried.load
-        if to < self._limit:
-            self._limit = float(int(to))
-            self._cuts += 1
+        self._refused_at = load
+        self._limit = float(to)
+        self._cuts += 1
+
+    def _indiscriminate(self) -> bool:
+        """Whether the few tries that are not answered met light loads as well as heavy ones.
+
+        Where so many at once are allowed, all that are refused met more than the answered ones did.
+        """
+        answered = sorted(load for load, was_answered in self._recent if was_answered)
+        others = [load for load, was_answered in self._recent if not was_answered]
+        if len(others) < EVIDENCE or len(answered) < FEW * len(others):
+            return False
+        middle = answered[len(answered) // 2]
+        return 4 * sum(load < middle for load in others) > len(others)
 
     def _mostly_fails(self) -> bool:
         last = list(self._recent)[-max(EVIDENCE, self.limit) :]

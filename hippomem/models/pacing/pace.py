@@ -76,6 +76,7 @@ class Pace:
         for name, rate in (("requests_per_minute", requests_per_minute), ("tokens_per_minute", tokens_per_minute)):
             if rate is not None and rate <= 0:
                 raise ConfigError(f"{name}={rate} lets nothing through; give a number above 0, or None for no limit")
+        self.concurrency = concurrency
         self._max_retries = max_retries
         self._patience = patience
         self._clock = clock
@@ -104,6 +105,10 @@ class Pace:
             paused_until=until if paused else None,
             paused_because=self._breaker.because if paused else "",
         )
+
+    def begin_run(self) -> None:
+        """A new run begins: an endpoint that an earlier one gave up is tried again."""
+        self._breaker.begin_run()
 
     def slot(self) -> AbstractAsyncContextManager[None]:
         """A place among the calls under way, given in order of asking; keep it until the answer is stored."""

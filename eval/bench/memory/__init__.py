@@ -1,0 +1,1 @@
+"""What indexing takes of a machine's memory, by stage and by size of the corpus."""

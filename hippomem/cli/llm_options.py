@@ -1,0 +1,110 @@
+"""Options of a command that has an LLM read a corpus: who is asked, how fast, for how much."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hippomem.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LlmOptions:
+    """What was said on the command line; None for what was not."""
+
+    llm_model: Annotated[str | None, typer.Option(metavar="NAME", help="The model for --extractor llm.")] = None
+    llm_base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Its OpenAI-compatible endpoint; default: OPENAI_BASE_URL. Key: OPENAI_API_KEY."
+        ),
+    ] = None
+    llm_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Have only this part of the passages read, those where it pays most: 0.2 for a fifth."
+        ),
+    ] = None
+    passages_per_call: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Ask about so many short passages at once. Default: 1.")
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Calls at once at most; the pace adapts to the endpoint below it. Default: 50."
+        ),
+    ] = None
+    requests_per_minute: Annotated[
+        float | None, typer.Option(metavar="N", min=0, help="The account's limit of requests.")
+    ] = None
+    tokens_per_minute: Annotated[
+        float | None, typer.Option(metavar="N", min=0, help="The account's limit of tokens.")
+    ] = None
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES", min=0, help="How long an endpoint may be down before the run ends. Default: 60."
+        ),
+    ] = None
+    call_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, help="How long a call may take. Default: 60.")
+    ] = None
+    budget_usd: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="Stop before more than this is spent.")
+    ] = None
+    budget_tokens: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop before more tokens than this are used.")
+    ] = None
+    price_in: Annotated[
+        float | None, typer.Option(metavar="USD", help="Price of a million prompt tokens; default: a table.")
+    ] = None
+    price_out: Annotated[float | None, typer.Option(metavar="USD", help="Price of a million completion tokens.")] = None
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A TOML table of prices that goes before the built-in one: model = [in, out]."
+        ),
+    ] = None
+    batch_api: Annotated[
+        bool, typer.Option("--batch-api", help="Use the vendor's Batch API: half the price, an answer within a day.")
+    ] = False
+    batch_no_wait: Annotated[
+        bool, typer.Option("--batch-no-wait", help="Submit and end; the same command collects later.")
+    ] = False
+
+    def require(self, is_llm: bool) -> None:
+        """Raises ConfigError for options that do not go together."""
+        given = [_option(each.name) for each in fields(self) if getattr(self, each.name) not in (None, False)]
+        if not is_llm and given:
+            raise ConfigError(f"{given[0]} goes with --extractor llm.")
+        if is_llm and not self.llm_model:
+            raise ConfigError("--extractor llm needs --llm-model NAME (and --llm-base-url URL or OPENAI_BASE_URL).")
+        if self.batch_no_wait and not self.batch_api:
+            raise ConfigError("--batch-no-wait goes with --batch-api.")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def asks_llm(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes the options of this file besides its own; its parameter ``asked`` gets them."""
+    own = inspect.signature(command, eval_str=True)
+    options = inspect.signature(LlmOptions, eval_str=True).parameters
+    parameters = [parameter for parameter in own.parameters.values() if parameter.name != "asked"] + list(
+        options.values()
+    )
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        command(asked=LlmOptions(**{name: arguments.pop(name) for name in options}), **arguments)
+
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run

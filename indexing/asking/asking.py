@@ -1,0 +1,306 @@
+"""Asking an LLM about all passages that are wanted: a producer, as many workers as calls may be under way, and one saver.
+
+An answer is committed before its slot is given back and before anybody uses it, so what a killed run may have to pay again
+is at most what was under way. Works in the extractor's event loop, beside the writer, and speaks with it by the store alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from hippomem.errors import ModelError, ModelOutputError
+from hippomem.models.async_chat import AsyncLLM
+from hippomem.models.llm import Completion, Usage
+from hippomem.models.pacing import Pace
+from hippomem.store.readings import Wanted
+from hippomem.types import Extraction
+from indexing.asking.budget import Budget, BudgetError
+from indexing.asking.ledger import Ledger, Outcome
+from indexing.asking.status import AskingStatus
+from indexing.extract import PassageText
+from indexing.extract.llm import Request, Scheme, dump_answer
+
+_LOG = logging.getLogger(__name__)
+
+#: Wanted passages read from the store at a time.
+_BLOCK = 256
+#: Seconds until a producer that found nothing looks again.
+_LOOK_AGAIN = 0.25
+#: So many passages without one usable answer at the start of a run, and the model is given up.
+_HOPELESS = 20
+
+
+class _StoppedError(Exception):
+    """The run is stopping; no further call is made."""
+
+
+class Asking:
+    """One run. `start` it, tell it of passages that become wanted (`expect`), `close` it when there will be no more, and
+    `wait` until it has ended; then `error` says what stopped it, if anything did.
+
+    The methods are the writer's; what goes on in the loop is private.
+    """
+
+    def __init__(self, llm: AsyncLLM, scheme: Scheme, pace: Pace, budget: Budget, ledger: Ledger) -> None:
+        self._llm = llm
+        self._scheme = scheme
+        self._pace = pace
+        self._budget = budget
+        self._ledger = ledger
+        self._future: Future[None] | None = None
+        self._closed = threading.Event()
+        self._stopping = threading.Event()
+        self._wanted = self._answered = self._failed = self._in_request = 0
+        self._booked = Usage()
+        self._under_way: set[int] = set()
+        self._finished: list[tuple[list[Outcome], asyncio.Future[None]]] = []
+        self._something = asyncio.Event()
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = False
+        #: Answers that were there already.
+        self.reused = 0
+        #: What ended the run before its end: a ModelError for every passage alike, or a StoreError.
+        self.error: Exception | None = None
+        #: Why the run stopped with passages left, though nothing is wrong; empty otherwise.
+        self.stopped = ""
+
+    def start(self, run: Callable[[Any], Future[None]]) -> None:
+        """Begin, with the passages that are wanted now. run: puts a coroutine into the loop of the client."""
+        self._wanted = self._ledger.count()
+        self._future = run(self._run())
+
+    def expect(self, count: int) -> None:
+        """So many more passages are wanted."""
+        self._wanted += count
+        self._wake()
+
+    def book_reused(self, count: int) -> None:
+        """Count answers that were there already. For the transaction that found them."""
+        self.reused += count
+        self._ledger.book_reused(count)
+
+    def close(self) -> None:
+        """No more passages will be wanted: end when all are done."""
+        self._closed.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have the producer look again; before the loop has begun it has not looked yet."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def stop(self, why: str = "") -> None:
+        """Make no further call; what is under way is finished and stored."""
+        self.stopped = self.stopped or why
+        self._stopping.set()
+
+    def abandon(self) -> None:
+        """End at once: what is under way is lost, and may have been paid."""
+        assert self._future is not None
+        self._stopping.set()
+        self._future.cancel()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether the run has ended, after waiting so long. Raises what went wrong in the loop itself."""
+        assert self._future is not None
+        try:
+            self._future.result(seconds)
+        except TimeoutError:
+            if self._future.done():
+                raise
+            return False
+        return True
+
+    @property
+    def failed(self) -> int:
+        """Passages that could not be read."""
+        return self._failed
+
+    def status(self) -> AskingStatus:
+        """A snapshot, for displays."""
+        state = self._pace.state
+        return AskingStatus(
+            wanted=self._wanted,
+            answered=self._answered,
+            failed=self._failed,
+            in_flight=self._in_request,
+            limit=state.limit,
+            usage=self._budget.spent,
+            usd=self._budget.usd,
+            paused_because=state.paused_because,
+            retries=state.retries,
+        )
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pace.begin_run()
+        groups: asyncio.Queue[list[Wanted] | None] = asyncio.Queue(self._pace.concurrency)
+        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
+            saver = asyncio.create_task(self._save(thread))
+            workers = [asyncio.create_task(self._work(groups)) for _ in range(self._pace.concurrency)]
+            producer = asyncio.create_task(self._produce(groups, thread))
+            ending = asyncio.create_task(self._end_early([*workers, producer]))
+            try:
+                await asyncio.gather(producer, *workers, return_exceptions=True)
+            finally:
+                ending.cancel()
+                self._over = True
+                self._something.set()
+                await asyncio.gather(saver, ending, return_exceptions=True)
+
+    async def _end_early(self, tasks: list[asyncio.Task[None]]) -> None:
+        """When the run is to stop: let what is under way be answered and stored, then end who only waits."""
+        while not self._stopping.is_set() or self._in_request or self._finished:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # an answer that has just come is being read
+        for task in tasks:
+            task.cancel()
+
+    async def _produce(self, groups: asyncio.Queue[list[Wanted] | None], thread: ThreadPoolExecutor) -> None:
+        """Put wanted passages into the queue, by row; what becomes wanted meanwhile, anywhere, comes in a later round."""
+        loop, after = asyncio.get_running_loop(), -1
+        while not self._stopping.is_set():
+            was_closed = self._closed.is_set()
+            try:
+                found = await loop.run_in_executor(thread, self._ledger.next, after, _BLOCK)
+            except Exception as error:
+                self._give_up(error)
+                break
+            new = [each for each in found if each.row.passage_key not in self._under_way]
+            self._under_way.update(each.row.passage_key for each in new)
+            by_id = {each.row.passage_id: each for each in new}
+            texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in new]
+            for group in self._scheme.groups(texts):
+                await groups.put([by_id[passage.passage_id] for passage in group])
+            if found:
+                after = found[-1].row.passage_key
+            elif after >= 0:
+                after = -1
+            elif was_closed:
+                break
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), _LOOK_AGAIN)
+                self._news.clear()
+        for _ in range(self._pace.concurrency):
+            await groups.put(None)
+
+    async def _work(self, groups: asyncio.Queue[list[Wanted] | None]) -> None:
+        while (group := await groups.get()) is not None:
+            if self._stopping.is_set():
+                continue
+            async with self._pace.slot():
+                outcomes = await self._read(group)
+                if outcomes:
+                    stored = asyncio.get_running_loop().create_future()
+                    self._finished.append((outcomes, stored))
+                    self._something.set()
+                    await stored
+
+    async def _read(self, group: list[Wanted]) -> list[Outcome]:
+        """Ask about a group; what would fail for all others too stops the run."""
+        texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in group]
+        try:
+            results: list[Extraction | Exception] = list(
+                await self._scheme.read(texts, self._complete, model=self._llm.model)
+            )
+        except (BudgetError, _StoppedError) as reason:
+            self.stop(str(reason))
+            return []
+        except ModelError as error:
+            if error.endpoint_wide:
+                self._give_up(error)
+                return []
+            if len(group) > 1:  # the refusal may be about one of them
+                return [outcome for each in group for outcome in await self._read([each])]
+            results = [error]
+        except Exception as error:  # ours: told to the writer, who raises it
+            self._give_up(error)
+            return []
+        outcomes = [
+            Outcome(wanted, dump_answer(result), None)
+            if isinstance(result, Extraction)
+            else Outcome(wanted, None, str(result))
+            for wanted, result in zip(group, results, strict=True)
+        ]
+        self._answered += sum(outcome.answer is not None for outcome in outcomes)
+        self._failed += sum(outcome.error is not None for outcome in outcomes)
+        if not self._answered and self._failed >= _HOPELESS:
+            last = next(outcome.error for outcome in outcomes if outcome.error is not None)
+            self._give_up(
+                ModelOutputError(
+                    f"{self._llm.model} gave no usable answer for the first {self._failed} passages; the last: {last}. Take"
+                    " another model, or one whose endpoint offers structured output; --retry-failed asks about them again"
+                )
+            )
+        return outcomes
+
+    def _give_up(self, error: Exception) -> None:
+        self.error = self.error or error
+        self._stopping.set()
+
+    async def _complete(self, request: Request) -> Completion:
+        """One call, with all tries that the pace allows it."""
+
+        async def attempt() -> Completion:
+            if self._stopping.is_set():
+                raise _StoppedError
+            reserved = self._budget.reserve(request.prompt_tokens, request.max_tokens)
+            usage = Usage()
+            self._in_request += 1
+            try:
+                completion = await self._llm.complete(
+                    request.messages,
+                    json_schema=request.json_schema,
+                    schema_name=request.schema_name,
+                    max_tokens=request.max_tokens,
+                )
+                usage = completion.usage
+                return completion
+            except ModelError as error:
+                usage = error.usage or usage
+                raise
+            finally:
+                self._in_request -= 1
+                self._budget.settle(reserved, usage)
+
+        call: Awaitable[Completion] = self._pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
+        return await call
+
+    async def _save(self, thread: ThreadPoolExecutor) -> None:
+        """Commit what is finished, all that has come since the last commit at once; at the end close the account."""
+        while not self._over or self._finished:
+            await self._something.wait()
+            self._something.clear()
+            await self._commit(thread)
+        outcome = type(self.error).__name__ if self.error else "stopped" if self._stopping.is_set() else "finished"
+        await self._commit(thread, ended=outcome)
+
+    async def _commit(self, thread: ThreadPoolExecutor, *, ended: str = "") -> None:
+        finished, self._finished = self._finished, []
+        outcomes = [outcome for some, _ in finished for outcome in some]
+        spent = self._budget.spent
+        usage = spent - self._booked
+        usd = None if self._budget.price is None else self._budget.price.usd(usage)
+        loop = asyncio.get_running_loop()
+        try:
+            if outcomes or usage != Usage():
+                await loop.run_in_executor(thread, self._ledger.save, outcomes, usage, usd)
+                self._booked = spent
+            if ended:
+                await loop.run_in_executor(thread, self._ledger.end, ended)
+        except Exception as error:  # a full disk: the answers are lost, and no more are asked for
+            self._answered -= sum(outcome.answer is not None for outcome in outcomes)
+            self._give_up(error)
+        finally:
+            self._under_way.difference_update(outcome.wanted.row.passage_key for outcome in outcomes)
+            for _, stored in finished:
+                if not stored.done():
+                    stored.set_result(None)

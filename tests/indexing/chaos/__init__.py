@@ -1,0 +1,1 @@
+"""Runs that are killed, against an endpoint that misbehaves."""
