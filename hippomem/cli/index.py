@@ -126,7 +126,6 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
-<<<<<<< HEAD
         if asked.dry_run:
             asked.require(extractor == "llm")
             expected = dry_run(
@@ -143,14 +142,11 @@ def index(
             else:
                 print_estimate(expected, err=events == "-")
             return
-        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
-=======
         with (
             open_engine(engine, embedder=embedder, ray_address=ray_address, ray_workers=ray_workers) as where,
             open_extractor(extractor, paths, recorded=recorded, asked=asked, engine=where) as made,
             ExitStack() as opened,
         ):
->>>>>>> wip-core
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
                 llm.check()  # before there is a store
