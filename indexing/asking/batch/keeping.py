@@ -111,7 +111,7 @@ class BatchStore:
         with self._store.transaction() as db:
             outcomes = read(batches.members(db, batch.token, custom_ids))
             batches.attribute(db, batch.asked, [key for key, _, _ in outcomes.answers])
-            answered = readings.answer(db, outcomes.answers, self._asked)
+            answered = readings.answer(db, outcomes.answers, batch.asked)
             failed = self._fail(db, outcomes)
             batches.settle(db, batch.token, outcomes.custom_ids)
             self.account.book(db, outcomes.usage, answered=answered, failed=failed)
