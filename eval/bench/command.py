@@ -6,6 +6,7 @@ import typer
 
 from eval.bench.encode import encode
 from eval.bench.index import index
+from eval.bench.llm.command import llm
 from eval.bench.memory.command import memory
 from eval.bench.ppr import ppr
 from eval.bench.query import query
@@ -27,3 +28,4 @@ bench.command("ppr")(ppr)
 bench.command("encode")(encode)
 bench.command("query")(query)
 bench.command("serve")(serve)
+bench.command("llm")(llm)

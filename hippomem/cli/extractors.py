@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from hippomem.types import Extraction, ExtractorName
 
 if TYPE_CHECKING:
     from indexing.asking.extractor import LlmExtractor
+    from indexing.engines import Engine
     from indexing.extract import PassageText, TripleExtractor
 
 
@@ -47,7 +50,7 @@ def _choose(outcomes: Sequence[Extraction | ExtractionError]) -> Extraction | Ex
 
 @contextmanager
 def open_extractor(
-    name: ExtractorName, paths: Sequence[Path], *, recorded: Path | None, asked: LlmOptions
+    name: ExtractorName, paths: Sequence[Path], *, recorded: Path | None, asked: LlmOptions, engine: Engine
 ) -> Iterator[str | TripleExtractor | LlmExtractor]:
     """The extractor; inside the block its connections are open. Raises ConfigError, ReadError."""
     asked.require(name == "llm")
@@ -61,11 +64,11 @@ def open_extractor(
         files = [recorded] if recorded else [file for path in paths for file in _recordings_beside(path)]
         yield Recordings([RecordedExtractor(file) for file in files])
     else:
-        with _llm(asked) as extractor:
+        with _llm(asked, engine) as extractor:
             yield extractor
 
 
-def _llm(asked: LlmOptions) -> LlmExtractor:
+def _llm(asked: LlmOptions, engine: Engine) -> LlmExtractor:
     from hippomem.models.async_chat import AsyncOpenAIChat
     from hippomem.models.pacing import Pace
     from hippomem.models.prices import find_price
@@ -73,8 +76,12 @@ def _llm(asked: LlmOptions) -> LlmExtractor:
     from indexing.extract.llm import Scheme
 
     assert asked.llm_model is not None
+    # Named here: where the engine works there may be another environment.
+    base_url = asked.llm_base_url or os.environ.get("OPENAI_BASE_URL")
+    key = os.environ.get("OPENAI_API_KEY")
+    timeout = asked.call_timeout or 60.0
     return LlmExtractor(
-        AsyncOpenAIChat(asked.llm_model, asked.llm_base_url, timeout=asked.call_timeout or 60.0),
+        engine.chat(partial(AsyncOpenAIChat, asked.llm_model, base_url, key, timeout=timeout)),
         scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
         pace=Pace(
             concurrency=asked.concurrency or 50,

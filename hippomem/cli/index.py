@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hippomem.cli.display.report import SHOWN, print_report
+from hippomem.cli.engines import EngineName, open_engine
 from hippomem.cli.extractors import open_extractor
 from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
@@ -84,6 +85,15 @@ def index(
         bool,
         typer.Option("--no-chunk", help="A document is one passage; default: as the store was made, a new one cuts."),
     ] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where texts are read and embedded: in this process, or on a Ray cluster.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a running cluster; default: one is made on this machine.")
+    ] = None,
+    ray_workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Workers on it; default: one for each two cores.")
+    ] = None,
     events: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write progress as JSON Lines, for programs; - for standard output."),
@@ -132,13 +142,17 @@ def index(
             else:
                 print_estimate(expected, err=events == "-")
             return
-        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
+        with (
+            open_engine(engine, embedder=embedder, ray_address=ray_address, ray_workers=ray_workers) as where,
+            open_extractor(extractor, paths, recorded=recorded, asked=asked, engine=where) as made,
+            ExitStack() as opened,
+        ):
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
                 llm.check()  # before there is a store
             memory = opened.enter_context(
                 open_memory(
-                    store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
+                    store, namespace, engine=where, extractor=made, chunk=False if no_chunk else None, create=True
                 )
             )
             display = opened.enter_context(

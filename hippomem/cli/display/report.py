@@ -96,7 +96,7 @@ def _reasons(failures: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _kind(error: str) -> str:
     """A reason without what it quotes and counts, which differs from passage to passage."""
-    return kind_of(re.sub(r"""'[^']*'|"[^"]*\"""", "…", words.line(error, 1000)))[:100]
+    return kind_of(re.sub(r"'[^']*'|\"[^\"]*\"", "…", words.line(error, 1000)))[:100]
 
 
 def _some(texts: Sequence[str], colour: str) -> Iterator[tuple[str, str | None]]:

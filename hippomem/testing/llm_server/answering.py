@@ -35,12 +35,15 @@ def write_answer(passages: Sequence[Passage], request: dict[str, Any]) -> str:
 
 
 def _facts(passage: Passage, is_compact: bool) -> dict[str, Any]:
-    entities, triples = passage.entities, passage.triples
+    entities, triples = passage.facts.entities, passage.facts.triples
     places: dict[str, int] = {}
     if is_compact:
         for place, name in enumerate(entities):
             places.setdefault(name, place)
-    rows = [[places.get(subject, subject), said, places.get(obj, obj)] for subject, said, obj in triples]
+    rows = [
+        [places.get(each.subject, each.subject), each.predicate, places.get(each.object, each.object)]
+        for each in triples
+    ]
     return {"entities": entities, "triples": rows}
 
 

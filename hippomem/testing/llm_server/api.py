@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.llm_server.answering import passages_asked, write_answer
-from hippomem.testing.llm_server.http import Answer, Request, Routes
+from hippomem.testing.llm_server.http import Answer, BodyError, Request, Routes
 from hippomem.testing.llm_server.log import Log
 from hippomem.testing.llm_server.misbehaving import FAULTS, Misbehaviour
 from hippomem.testing.llm_server.recording import Recording
@@ -76,7 +76,10 @@ class LlmApi:
         if refused := self.refuse(request):
             return refused
         body = request.json()
-        message = str(body["messages"][-1]["content"])
+        try:
+            message = str(body["messages"][-1]["content"])
+        except (KeyError, IndexError, TypeError) as error:
+            raise BodyError("no messages in the body") from error
         asked = self._recording.find(message)
         ids = [passage.passage_id for passage in asked]
         if len(asked) != passages_asked(message):

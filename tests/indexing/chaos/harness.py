@@ -81,7 +81,7 @@ class Indexing:
         url = self.server.base_url
         command = [sys.executable, "-m", "hippomem.cli", "index", str(self.corpus.folder), "--store", str(self.store)]
         command += ["--extractor", "llm", "--llm-model", "loopback", "--llm-base-url", url]
-        command += ["--embedder", f"openai:hash@{url}", "--no-chunk", "--json", *more]
+        command += ["--embedder", f"openai:hash@{url}", "--no-chunk", "--json", "--call-timeout", str(TIMEOUT), *more]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._environment
         )
