@@ -232,7 +232,10 @@ class Indexer:
             while block := self._use_answers(namespace_key):
                 used += block
                 if progress is not None:
-                    progress("adding triples", used, used if asking is None else max(used, asking.status().wanted))
+                    status = None if asking is None else asking.status()
+                    progress(
+                        "adding triples", used, used if status is None else max(used, status.wanted - status.failed)
+                    )
         seconds["read"] += time.perf_counter() - clock
         if asking is None:
             return 0

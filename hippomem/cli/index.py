@@ -17,7 +17,7 @@ from hippomem.cli.extractors import open_extractor
 from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import print_json
-from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
+from hippomem.errors import ConfigError, HippomemError, IndexingError, ReadError, edge, printable
 from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def index(
     from hippomem.cli.opening import open_memory
     from indexing.asking.extractor import LlmExtractor
 
+    if events == "-" and as_json:
+        raise ConfigError("--events - and --json both write to standard output; give --events a file.")
     skipped: list[ReadError] = []
     others: Counter[str] = Counter()
     try:
@@ -150,17 +152,17 @@ def index(
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
                 llm.check()  # before there is a store
-            memory = opened.enter_context(
-                open_memory(
-                    store, namespace, engine=where, extractor=made, chunk=False if no_chunk else None, create=True
-                )
-            )
             display = opened.enter_context(
                 Display(
                     status=(lambda: None) if llm is None else llm.status,
                     budget_usd=asked.budget_usd,
                     budget_tokens=asked.budget_tokens,
                     events=events,
+                )
+            )
+            memory = opened.enter_context(
+                open_memory(
+                    store, namespace, engine=where, extractor=made, chunk=False if no_chunk else None, create=True
                 )
             )
             try:
@@ -185,8 +187,6 @@ def index(
                     "failed": report.failed + retried,
                     "seconds": report.seconds.get("read", 0.0),
                 }
-            for failure in summary["failures"]:
-                display.failed(failure["passage_id"], failure["error"])
             display.finished(summary)
     except HippomemError as error:
         if skipped:
