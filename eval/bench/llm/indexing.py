@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from hippomem.models.minilm import MiniLM
 class Order:
     """What to index: a folder in BEIR layout, whose documents are a passage each.
 
-    timeout: seconds of silence until a call is given up.    at_once: the most calls under way.
+    timeout: seconds of silence until a call is given up.    at_once: the most calls under way.    limit: first documents.
     """
 
     corpus: str
@@ -35,6 +36,7 @@ class Order:
     at_once: int = 50
     timeout: float = 60.0
     passages_per_call: int = 1
+    limit: int | None = None
 
 
 class RecordingMiniLM(MiniLM):
@@ -79,7 +81,7 @@ def measure(order: Order) -> dict[str, Any]:
     encoder = RecordingMiniLM()
     encoder.embed(["loads the weights"])  # loading is not indexing
     encoder.asked.clear()
-    documents = list(read_beir(Path(order.corpus)))
+    documents = list(islice(read_beir(Path(order.corpus)), order.limit))
     llm = AsyncOpenAIChat("loopback", order.base_url, "sk-loopback", timeout=order.timeout)
     pace = Pace(concurrency=order.at_once)
     scheme = Scheme(passages_per_call=order.passages_per_call)
