@@ -13,6 +13,7 @@ from eval.commands import report, run
 from eval.crossval.command import crossval
 from eval.loaders.command import convert_command
 from eval.qa_command import qa
+from eval.share.command import share
 from eval.tokens.command import tokens
 from hippomem.errors import EDGE, ConfigError, HippomemError, edge
 
@@ -25,6 +26,7 @@ app.command("ablate")(ablate)
 app.command("crossval")(crossval)
 app.command("convert")(convert_command)
 app.command("qa")(qa)
+app.command("share")(share)
 app.command("tokens")(tokens)
 
 # Newer typer brings its own copy of click, so the base of all usage errors is found from one that typer exports.

@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 _MANY = 1000
 #: 1 / df as a whole number: sums do not depend on their order, which depends on the order in which passages came.
 _UNIT = 1 << 16
-#: When fewer than one in so many passages are chosen among, only their own names are counted.
+#: When fewer than one in so many passages are chosen among, only what these name is counted.
 _FEW = 16
 
 
@@ -70,6 +70,7 @@ def how_many(share: float, passages: int) -> int:
 def choose(db: sqlite3.Connection, namespace_key: int, passage_keys: Iterable[int], count: int) -> list[int]:
     """The *count* of these passages whose reading promises most, best first; ties in order of passage_id.
 
+    db: within one `Store.reading` or transaction, so that all is of one moment.
     passage_keys: rows of passages whose built-in facts are stored; a row that is none of the namespace's is left out.
     Of all passages of a namespace: two scans of its mentions, and memory for a few numbers a passage and a name. Of few:
     what these name.
@@ -82,20 +83,19 @@ def choose(db: sqlite3.Connection, namespace_key: int, passage_keys: Iterable[in
 
 def read_signals(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Signals:
     """The signals of some passages, in the midst of all of their namespace."""
-    everyone = named.lengths(db, namespace_key)
-    wanted = np.isin(everyone[:, 0], np.array(passage_keys, dtype=np.int64))
+    is_few = len(passage_keys) * _FEW < named.count_passages(db, namespace_key)
     # Memories whole: their own passages do not make them hubs.
-    around = everyone[np.isin(everyone[:, 1], everyone[wanted, 1])]
+    around = named.lengths_around(db, namespace_key, passage_keys) if is_few else named.lengths(db, namespace_key)
     sums = _Sums(around)
-    if len(around) * _FEW < len(everyone):
+    if is_few:
         block = named.names_of(db, namespace_key, around[:, 0].tolist())
         names = np.unique(block[:, 1])
         sums.add(block, names, *_count(db, names))
     else:
-        names, frequency, naming = _count_all(db, namespace_key, everyone[:, 0])
-        for block in named.names_of_all(db, namespace_key, everyone[:, 0]):
-            sums.add(block, names, frequency, naming)
-    return sums.signals(np.isin(around[:, 0], everyone[wanted, 0]))
+        counts = _count_all(db, namespace_key, around[:, 0])
+        for block in named.names_of_all(db, namespace_key, around[:, 0]):
+            sums.add(block, *counts)
+    return sums.signals(np.isin(around[:, 0], np.array(passage_keys, dtype=np.int64)))
 
 
 def _count_all(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) -> tuple[Ints, Ints, Ints]:
@@ -130,9 +130,8 @@ class _Sums:
 
     def add(self, block: Ints, names: Ints, frequency: Ints, naming: Ints) -> None:
         """block: as of `named.names_of_all`.    names: ascending rows, with counts as of `_count_all`."""
-        place = self._order[np.searchsorted(self._keys, block[:, 0], sorter=self._order) % len(self._keys)]
-        inside = self._keys[place] == block[:, 0]
-        (_, entity, sentences, is_title), place = block[inside].T, place[inside]
+        place = self._order[np.searchsorted(self._keys, block[:, 0], sorter=self._order)]
+        _, entity, sentences, is_title = block.T
         at = np.searchsorted(names, entity)
         df = frequency[at].astype(np.int64)
         weight = np.where((df > 1) & (df <= _MANY), _UNIT // df, 0)

@@ -25,8 +25,7 @@ from hippomem.store import Store, claims, facts, memories, passages, readings, s
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
-from indexing.asking.asking import Asking
-from indexing.asking.extractor import LlmExtractor
+from indexing.asking.extractor import AnyAsking, LlmExtractor
 from indexing.choosing import choose
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
@@ -65,9 +64,9 @@ class Indexer:
     """Writes one namespace of a store. Whole when made; of its data it holds only the signs of names.
 
     chunk_characters: longest passage, None to keep documents whole.    synonyms: embed entity names and join near ones.
-    triples: an extractor of triples beside the built-in sentences, or None.    sentences: reads these, here or on a cluster.
+    sentences: reads the built-in sentences, here or on a cluster.    triples: an extractor of triples beside them, or None;
+    an LLM reads the passages of all documents that are added, new or not, which were not read before.
     now: the clock, for ``recorded_at``.
-    An LLM reads the passages of the documents that are added, new or not, which were not read before.
     """
 
     def __init__(
@@ -104,7 +103,7 @@ class Indexer:
         handed = _HandedIn(self.store.db, self._now())
         clock = time.perf_counter()
         with ExitStack() as bulk:
-            asking: Asking | None = None
+            asking: AnyAsking | None = None
             for batch in _batches(documents):
                 if not handed.inserted and len(batch) > _FEW:
                     bulk.enter_context(large_cache(self.store.db))
@@ -135,7 +134,7 @@ class Indexer:
         extractor = self.llm or self.triples
         return {} if extractor is None else dict(extractor.spent)
 
-    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: Asking | None) -> None:
+    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AnyAsking | None) -> None:
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
         wanted = 0
         with self.store.transaction() as db:
@@ -160,7 +159,7 @@ class Indexer:
         retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
         """
         namespace_key = self._namespace_key()
-        asks: AbstractContextManager[Asking | None] = nullcontext()
+        asks: AbstractContextManager[AnyAsking | None] = nullcontext()
         if self.llm is not None:
             if retry_failed:
                 with self.store.transaction() as db:
@@ -173,7 +172,7 @@ class Indexer:
     def _finish(
         self,
         handed: _HandedIn | None,
-        asking: Asking | None,
+        asking: AnyAsking | None,
         *,
         retry_failed: bool = False,
         progress: Progress | None = None,
@@ -197,7 +196,7 @@ class Indexer:
             self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
             raise
 
-    def _choose(self, namespace_key: int, handed: _HandedIn, asking: Asking | None) -> None:
+    def _choose(self, namespace_key: int, handed: _HandedIn, asking: AnyAsking | None) -> None:
         """Of the passages handed in, have those read where it pays most, if not all are read."""
         if self.llm is None or self.llm.share == 1:
             return
@@ -221,7 +220,7 @@ class Indexer:
             handed.replaced = sum(map(len, parts.values()))
 
     def _read(
-        self, namespace_key: int, asking: Asking | None, progress: Progress | None, seconds: dict[str, float]
+        self, namespace_key: int, asking: AnyAsking | None, progress: Progress | None, seconds: dict[str, float]
     ) -> int:
         """Make statements of an LLM's answers as they come; returns how many passages it could not read."""
         clock = time.perf_counter()
@@ -233,7 +232,10 @@ class Indexer:
             while block := self._use_answers(namespace_key):
                 used += block
                 if progress is not None:
-                    progress("adding triples", used, used if asking is None else max(used, asking.status().wanted))
+                    status = None if asking is None else asking.status()
+                    progress(
+                        "adding triples", used, used if status is None else max(used, status.wanted - status.failed)
+                    )
         seconds["read"] += time.perf_counter() - clock
         if asking is None:
             return 0
@@ -354,6 +356,7 @@ class Indexer:
             picture = self.store.picture()
             failed += written.failed
             done += len(waiting)
+            del stated, written  # 150 MB, which the next batch would find still taken
             if stopped is not None:
                 raise stopped
             if progress is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from eval.bench.adding import adding
 from eval.bench.encode import encode
 from eval.bench.index import index
+from eval.bench.llm.command import llm
 from eval.bench.memory.command import memory
 from eval.bench.ppr import ppr
 from eval.bench.query import query
@@ -21,9 +23,11 @@ def _benchmarks() -> None:
 
 
 bench.command("index")(index)
+bench.command("adding")(adding)
 bench.command("scale")(scale)
 bench.command("memory")(memory)
 bench.command("ppr")(ppr)
 bench.command("encode")(encode)
 bench.command("query")(query)
 bench.command("serve")(serve)
+bench.command("llm")(llm)

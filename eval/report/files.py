@@ -12,11 +12,11 @@ from typing import Any
 from hippomem.errors import ConfigError, ReadError
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, option: str = "--json") -> None:
     """Raise ConfigError now if the report could not be written later: an evaluation may run for hours."""
     if path.is_dir():
-        raise ConfigError(f"--json '{path}' is a folder; name a file")
-    _check_parent("--json", path)
+        raise ConfigError(f"{option} '{path}' is a folder; name a file")
+    _check_parent(option, path)
 
 
 def check_folder(option: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ Triples = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 #: Makes an array of zeros of a name, a shape and a type: in memory, or in a file.
 Make = Callable[[str, tuple[int, ...], Any], NDArray[Any]]
 
-#: Rows of the store read at a time.
-_BLOCK = 1 << 18
+#: Rows of the store read at a time: of numbers, and of vectors, each of which takes about 10 KB until it is in its array.
+_BLOCK, _VECTORS = 1 << 18, 1 << 12
 #: Room of each kind of array: a sixteenth of what is there, and at least so many.
 _ROOM = {
     "passages": 1024,
@@ -71,13 +72,18 @@ class _Build:
     def arrays(self) -> Arrays:
         """All of them."""
         passages = self._passages()
+        self._let_go()
         entities = self._entities()
         contributions = self._contributions(passages)
         self._facts(contributions)
-        mentions = self._mentions()
-        self._edges(contributions, mentions)
+        self._let_go()
+        self._edges(contributions, self._mentions())
+        self._let_go()
         self._terms(contributions)
+        del contributions
         self._contexts()
+        del self.rows
+        self._let_go()
         self._clusters(len(passages))
         self._keep("counts", self._counts(len(passages), len(entities)), 0)
         return Arrays(**self.made)
@@ -104,6 +110,12 @@ class _Build:
             ("used", rows.used),
         ):
             self._keep(f"{prefix}_{name}", values, 0)
+
+    def _let_go(self) -> None:
+        """Take what was written to files out of this process's memory: the system has it, and maps it again when asked."""
+        for array in self.made.values():
+            if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                array.base.madvise(mmap.MADV_DONTNEED)
 
     def _integers(self, sql: str, columns: int, parameters: Sequence[Any] = ()) -> Iterator[NDArray[np.int64]]:
         """Blocks of (n, columns) integers."""
@@ -372,12 +384,15 @@ class _Build:
             [[place[t] for t in some] for some in of_titles],
             [[place[t] for t in some] for some in of_dates],
         )
+        of_facts = np.stack([fact_terms.indptr[:-1], fact_terms.indptr[1:]], axis=1).astype(np.int64)
         counts = csr_array(contributions @ fact_terms)
+        del fact_terms
         for some in (of_titles, of_dates):
             counts = csr_array(counts + _counts([[place[t] for t in text] for text in some], len(vocabulary)))
         self.length = np.asarray(counts.sum(axis=1)).ravel().astype(np.int32)
         frequency = np.bincount(counts.indices, minlength=len(vocabulary)).astype(np.int32)
         by_term = csc_array(counts)
+        del counts
         by_term.sort_indices()
         terms_free = room("terms", len(vocabulary))
         self._keep("term_hash", vocabulary, terms_free)
@@ -394,9 +409,7 @@ class _Build:
         self._keep("posting_used", np.array([by_term.nnz], dtype=np.int64), 0)
         self.pool_used = len(pool)
         facts_free = len(self.made["fact_key"]) - len(self.fact_keys)
-        self._keep(
-            "fact_terms", np.stack([fact_terms.indptr[:-1], fact_terms.indptr[1:]], axis=1).astype(np.int64), facts_free
-        )
+        self._keep("fact_terms", of_facts, facts_free)
         self._keep("title_terms", pool_ranges, len(self.made["passage_key"]) - len(self.titles))
         self._keep("length", self.length, len(self.made["passage_key"]) - len(self.titles))
         self.vocabulary_size = len(vocabulary)
@@ -491,7 +504,7 @@ def _stacked(blocks: Iterable[NDArray[np.int64]], columns: int) -> NDArray[np.in
     return np.concatenate(found) if found else np.zeros((0, columns), dtype=np.int64)
 
 
-def _blocks(cursor: sqlite3.Cursor, size: int = 1 << 15) -> Iterator[tuple[int, list[Any]]]:
+def _blocks(cursor: sqlite3.Cursor, size: int = _VECTORS) -> Iterator[tuple[int, list[Any]]]:
     """(rows before, rows) of a query, block by block."""
     at = 0
     while block := cursor.fetchmany(size):

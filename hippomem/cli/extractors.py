@@ -74,6 +74,7 @@ def open_extractor(
 
 def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     from hippomem.models.async_chat import AsyncOpenAIChat
+    from hippomem.models.batch_api import BatchApi
     from hippomem.models.openai_client import endpoint_settings
     from hippomem.models.pacing import Pace
     from hippomem.models.prices import find_price
@@ -84,6 +85,7 @@ def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     # The key is read here: the environment of a cluster's machines is another.
     base_url, api_key = endpoint_settings(asked.llm_model, asked.llm_base_url, None)
     make = partial(AsyncOpenAIChat, asked.llm_model, base_url, api_key, timeout=asked.call_timeout or 60.0)
+    api = BatchApi(asked.llm_model, base_url, api_key) if asked.batch_api else None
     return LlmExtractor(
         make() if engine is None else engine.chat(make),
         scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
@@ -96,6 +98,8 @@ def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
         price=find_price(asked.llm_model, price_in=asked.price_in, price_out=asked.price_out, table=asked.prices),
         budget_usd=asked.budget_usd,
         budget_tokens=asked.budget_tokens,
+        batch_api=api,
+        batch_wait=not asked.batch_no_wait,
         share=1.0 if asked.llm_share is None else asked.llm_share,
     )
 

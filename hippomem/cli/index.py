@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hippomem.cli.display.report import SHOWN, print_report
+from hippomem.cli.engines import EngineName, open_engine
 from hippomem.cli.extractors import open_extractor
 from hippomem.cli.llm_options import LlmOptions, asks_llm
 from hippomem.cli.options import DEFAULT_NAMESPACE, Embedder, Json, Namespace, Store
 from hippomem.cli.output import print_json
-from hippomem.errors import HippomemError, IndexingError, ReadError, edge, printable
+from hippomem.errors import ConfigError, HippomemError, IndexingError, ReadError, edge, printable
 from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
@@ -84,6 +85,15 @@ def index(
         bool,
         typer.Option("--no-chunk", help="A document is one passage; default: as the store was made, a new one cuts."),
     ] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where texts are read and embedded: in this process, or on a Ray cluster.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a running cluster; default: one is made on this machine.")
+    ] = None,
+    ray_workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Workers on it; default: one for each two cores.")
+    ] = None,
     events: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write progress as JSON Lines, for programs; - for standard output."),
@@ -99,9 +109,12 @@ def index(
     asks again.
     """
     from hippomem.cli.display import Display
+    from hippomem.cli.estimate import dry_run, print_estimate
     from hippomem.cli.opening import open_memory
     from indexing.asking.extractor import LlmExtractor
 
+    if events == "-" and as_json:
+        raise ConfigError("--events - and --json both write to standard output; give --events a file.")
     skipped: list[ReadError] = []
     others: Counter[str] = Counter()
     try:
@@ -115,21 +128,41 @@ def index(
             id_column=id_column,
             encoding=encoding,
         )
-        with open_extractor(extractor, paths, recorded=recorded, asked=asked) as made, ExitStack() as opened:
+        if asked.dry_run:
+            asked.require(extractor == "llm")
+            expected = dry_run(
+                documents,
+                store=store,
+                namespace=namespace,
+                asked=asked,
+                chunk=False if no_chunk else None,
+                retry_failed=retry_failed,
+                events=events,
+            )
+            if as_json:
+                print_json(expected)
+            else:
+                print_estimate(expected, err=events == "-")
+            return
+        with (
+            open_engine(engine, embedder=embedder, ray_address=ray_address, ray_workers=ray_workers) as where,
+            open_extractor(extractor, paths, recorded=recorded, asked=asked, engine=where) as made,
+            ExitStack() as opened,
+        ):
             llm = made if isinstance(made, LlmExtractor) else None
             if llm is not None:
                 llm.check()  # before there is a store
-            memory = opened.enter_context(
-                open_memory(
-                    store, namespace, embedder=embedder, extractor=made, chunk=False if no_chunk else None, create=True
-                )
-            )
             display = opened.enter_context(
                 Display(
                     status=(lambda: None) if llm is None else llm.status,
                     budget_usd=asked.budget_usd,
                     budget_tokens=asked.budget_tokens,
                     events=events,
+                )
+            )
+            memory = opened.enter_context(
+                open_memory(
+                    store, namespace, engine=where, extractor=made, chunk=False if no_chunk else None, create=True
                 )
             )
             try:
@@ -154,8 +187,6 @@ def index(
                     "failed": report.failed + retried,
                     "seconds": report.seconds.get("read", 0.0),
                 }
-            for failure in summary["failures"]:
-                display.failed(failure["passage_id"], failure["error"])
             display.finished(summary)
     except HippomemError as error:
         if skipped:
@@ -165,7 +196,7 @@ def index(
         print_json(summary)
     else:
         print_report(summary, err=events == "-")
-    if summary["failed"] or summary["stopped"]:
+    if summary["failed"] or (summary["stopped"] and not asked.batch_no_wait):
         raise typer.Exit(edge(IndexingError()).exit_code)
 
 

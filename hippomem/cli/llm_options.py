@@ -77,6 +77,20 @@ class LlmOptions:
     batch_no_wait: Annotated[
         bool, typer.Option("--batch-no-wait", help="Submit and end; the same command collects later.")
     ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Read the corpus, say what the LLM will cost in calls, tokens, money and time, and end."
+        ),
+    ] = False
+    dry_run_calls: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=3,
+            help="With --dry-run: make about N calls for real to see how much the model says, how fast.",
+        ),
+    ] = None
 
     def require(self, is_llm: bool) -> None:
         """Raises ConfigError for options that do not go together."""
@@ -87,6 +101,8 @@ class LlmOptions:
             raise ConfigError("--extractor llm needs --llm-model NAME (and --llm-base-url URL or OPENAI_BASE_URL).")
         if self.batch_no_wait and not self.batch_api:
             raise ConfigError("--batch-no-wait goes with --batch-api.")
+        if self.dry_run_calls and not self.dry_run:
+            raise ConfigError("--dry-run-calls goes with --dry-run.")
 
 
 def _option(name: str) -> str:

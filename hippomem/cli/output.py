@@ -22,11 +22,13 @@ def print_json(data: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(data, ensure_ascii=not is_utf8, indent=2))
 
 
-def console(*, plain: bool = False) -> Console:
-    """The console for people, on stdout, at most `WIDTH` columns wide. plain: no colours or text styles."""
+def console(*, plain: bool = False, err: bool = False) -> Console:
+    """The console for people, at most `WIDTH` columns wide. plain: no colours or text styles.    err: on stderr."""
     from rich.console import Console
 
-    made = Console(highlight=False, emoji=False, markup=False, soft_wrap=False, force_terminal=False if plain else None)
+    made = Console(
+        highlight=False, emoji=False, markup=False, soft_wrap=False, force_terminal=False if plain else None, stderr=err
+    )
     made.width = min(WIDTH, made.width) if made.is_terminal else WIDTH
     return made
 

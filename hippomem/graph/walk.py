@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ class Network:
         seeds: (s,) nodes, each once.    amounts: (s,) >= 0, sum > 0; normalised here.
         Raises EmptyResetError if no seed has weight.
         """
-        total = amounts.sum()
+        total = fsum(amounts.tolist())  # the same in any order of the seeds
         if not total > 0:
             raise EmptyResetError("personalized PageRank needs at least one seed with weight; every one is zero.")
         mass = np.floor(amounts / (total * _UNIT)).astype(np.int64)

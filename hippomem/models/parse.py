@@ -43,6 +43,17 @@ def parse_json(text: str) -> object:
     return best
 
 
+def is_unfinished(text: str) -> bool:
+    """Whether the JSON in an answer stops before its last bracket is closed: it was cut, not just written sloppily.
+
+    >>> is_unfinished('{"entities": ["Rome", "Ital'), is_unfinished("{'entities': ['Rome',]}"), is_unfinished("Rome")
+    (True, False, False)
+    """
+    answer = without_thinking(text)
+    piece = next(reversed([*_pieces(answer)]), "")
+    return bool(piece) and _closes(piece) is None
+
+
 def without_thinking(text: str) -> str:
     """What a reasoning model says after its thinking: nothing when the thinking was cut off.
 
@@ -64,7 +75,13 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _end(text: str, start: int) -> int:
-    """The position after the bracket that closes the one at *start*, not counting those in strings; the end if none."""
+    """The position after the bracket that closes the one at *start*; the end if none does."""
+    closed = _closes(text, start)
+    return len(text) if closed is None else closed
+
+
+def _closes(text: str, start: int = 0) -> int | None:
+    """The position after the bracket that closes the one at *start*, not counting those in strings; None if none does."""
     expected: list[str] = []
     in_string = False
     escaped = False
@@ -85,7 +102,7 @@ def _end(text: str, start: int) -> int:
             expected.pop()
             if not expected:
                 return at + 1
-    return len(text)
+    return None
 
 
 def _load(piece: str) -> dict[str, Any] | list[Any] | None:

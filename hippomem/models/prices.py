@@ -29,6 +29,10 @@ class Price:
     per_million_out: float
     batch_factor: float = 0.5
 
+    def of_batches(self) -> Price:
+        """The price through the vendor's Batch API, as the price of everything."""
+        return Price(self.per_million_in * self.batch_factor, self.per_million_out * self.batch_factor, 1.0)
+
     def usd(self, usage: Usage, *, batch: bool = False) -> float:
         """What that use cost. batch: through the vendor's Batch API."""
         cost = (self.per_million_in * usage.prompt_tokens + self.per_million_out * usage.completion_tokens) / 1e6

@@ -72,7 +72,7 @@ class Walk(Protocol):
         ...
 
     def facts_of_both(self, a: int, b: int) -> Ints:
-        """Facts that mention two entities, ascending."""
+        """Facts that mention two entities, in an order that follows from content."""
         ...
 
     def home(self, fact: int) -> int | None:

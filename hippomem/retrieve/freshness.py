@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hippomem.arrays.picture import Picture
+from hippomem.retrieve.base import top
 from hippomem.retrieve.matching import Matched
 from hippomem.store import Store, claims, memories
 from hippomem.store.filters import Filter
@@ -72,7 +73,7 @@ class Freshness:
         claimed = picture.fact_places([fact_key]).get(fact_key)
         if claimed is None or not len(facts):
             return False
-        best = int(facts[np.argmax(matched.cosine(facts))])
+        best = int(facts[top(matched.cosine(facts), 1, order=picture.arrays.fact_order[facts])[0]])
         if claimed == best or not picture.arrays.is_triple[claimed]:
             return claimed == best
         named, _ = picture.entities_of_facts(np.array([claimed]))

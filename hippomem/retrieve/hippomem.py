@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,7 +214,8 @@ class HippoMem:
 
     def _walk(self, seeds: Seeds) -> tuple[Walked, Sparse]:
         """What the walk reached, and the seeds by node, summing to 1."""
-        restart = Sparse(seeds.nodes.places, seeds.nodes.values / seeds.nodes.values.sum())
+        # A sum that the order of places cannot show in.
+        restart = Sparse(seeds.nodes.places, seeds.nodes.values / fsum(seeds.nodes.values.tolist()))
         if self._w.damping == 0.0:
             return Walked(restart.places, restart.values, restart.places[:0], restart.values[:0]), restart
         network = self._picture.network

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hippomem.arrays.picture import Picture
 from hippomem.graph.sparse import Sparse
 from hippomem.graph.walk import Senders, Walked
-from hippomem.retrieve.base import top
+from hippomem.retrieve.base import distinct, top
 from hippomem.retrieve.explain import SEEDS
 from hippomem.retrieve.matching import Matched
 from hippomem.store.display import Visible
@@ -100,7 +100,8 @@ class PictureWalk:
         rare, common = (a, b) if frequency[a] <= frequency[b] else (b, a)
         facts, _ = self.picture.facts_of_entities(np.array([rare]))
         named, sizes = self.picture.entities_of_facts(facts)
-        return np.sort(np.repeat(facts, sizes)[named == common])
+        both = distinct(np.repeat(facts, sizes)[named == common])
+        return both[np.argsort(self.picture.arrays.fact_order[both])]
 
     def home(self, fact: int) -> int | None:
         """See `Walk`."""

@@ -37,6 +37,21 @@ def lengths(db: sqlite3.Connection, namespace_key: int) -> Ints:
     )
 
 
+def lengths_around(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Ints:
+    """`lengths` of all passages of the memories that some passages are of."""
+    found: dict[str, tuple[int, ...]] = {}
+    for start in range(0, len(passage_keys), _MARKS):
+        part = passage_keys[start : start + _MARKS]
+        marks = ",".join("?" * len(part))
+        rows = db.execute(
+            "SELECT passage_id, passage_key, memory_key, stop - start FROM passages WHERE +namespace_key = ?"
+            f" AND memory_key IN (SELECT memory_key FROM passages WHERE passage_key IN ({marks}))",
+            (namespace_key, *part),
+        )
+        found.update((row[0], row[1:]) for row in rows)
+    return np.array([found[passage_id] for passage_id in sorted(found)], dtype=np.int64).reshape(-1, 3)
+
+
 def names_of_all(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) -> Iterator[Ints]:
     """What the sentences of a namespace's passages name, in blocks: (m, 4) row of the passage, row of the entity, how
     many of the passage's sentences name it in their own words, and whether it is its title; each pair once.
@@ -69,6 +84,11 @@ def passages_naming(db: sqlite3.Connection, entity_key: int, *, roles: int, at_m
         " WHERE entity_key = ? AND roles & ? LIMIT ?)"
     )
     return int(db.execute(sql, (entity_key, roles, at_most)).fetchone()[0])
+
+
+def count_passages(db: sqlite3.Connection, namespace_key: int) -> int:
+    """How many passages a namespace has."""
+    return int(db.execute("SELECT count(*) FROM passages WHERE namespace_key = ?", (namespace_key,)).fetchone()[0])
 
 
 def newest_entity(db: sqlite3.Connection) -> int:

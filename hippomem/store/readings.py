@@ -16,6 +16,8 @@ from hippomem.store.passages import PassageRow, by_key
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
+#: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
+_OPEN = "readings.namespace_key = ? AND readings.state <> 'used'"
 
 
 class Asked(NamedTuple):
@@ -95,7 +97,7 @@ def _paid(db: sqlite3.Connection, hashes: set[bytes], asked: Asked) -> dict[byte
 
 def want_failed(db: sqlite3.Connection, namespace_key: int, asked: Asked) -> int:
     """Have passages read again whose reading failed; returns how many."""
-    sql = "UPDATE readings SET state = 'wanted', model = ?, prompt = ? WHERE namespace_key = ? AND state = 'failed'"
+    sql = f"UPDATE readings SET state = 'wanted', model = ?, prompt = ? WHERE {_OPEN} AND state = 'failed'"
     return db.execute(sql, (*asked, namespace_key)).rowcount
 
 
@@ -104,7 +106,7 @@ def next_wanted(
 ) -> list[Wanted]:
     """The next passages that are to be read, by row, behind a row. asked: only those that are wanted from there."""
     sql = (
-        "SELECT passage_key, text_hash, attempts FROM readings WHERE namespace_key = ? AND state = 'wanted'"
+        f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted'"
         " AND passage_key > ?"
         + ("" if asked is None else " AND model = ? AND prompt = ?")
         + " ORDER BY passage_key LIMIT ?"
@@ -139,7 +141,7 @@ def next_answered(db: sqlite3.Connection, namespace_key: int, *, limit: int) -> 
     """Rows of passages whose answers are not statements yet, with the answers, by row; their sentences are stored."""
     sql = (
         "SELECT passage_key, answer FROM readings JOIN passages USING (passage_key)"
-        " WHERE readings.namespace_key = ? AND readings.state = 'answered' AND passages.state <> 'pending'"
+        f" WHERE {_OPEN} AND readings.state = 'answered' AND passages.state <> 'pending'"
         " ORDER BY passage_key LIMIT ?"
     )
     return dict(db.execute(sql, (namespace_key, limit)).fetchall())
@@ -176,7 +178,7 @@ def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str,
     """(passage_id, reason, attempts) of every passage whose reading failed, by passage_id."""
     sql = (
         "SELECT passage_id, readings.error, readings.attempts FROM readings JOIN passages USING (passage_key)"
-        " WHERE readings.namespace_key = ? AND readings.state = 'failed' ORDER BY 1"
+        f" WHERE {_OPEN} AND readings.state = 'failed' ORDER BY 1"
     )
     return [tuple(row) for row in db.execute(sql, (namespace_key,))]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from hippomem.store.facts import Content, Statement, look_up, next_key
 from hippomem.text.words import term_of
 
 #: Words, and names, whose rows are remembered at a time: about 100 bytes each.
 _REMEMBERED = 2_000_000
+#: Rows handed to SQLite at a time.
+_BLOCK = 20_000
 
 
 class Contribution(NamedTuple):
@@ -89,8 +93,20 @@ class Writer:
         mentions = [(number, names[key], *mention) for number, s in new for key, mention in s.mentions.items()]
         db.executemany("INSERT INTO mentions VALUES (?, ?, ?, ?)", sorted(mentions))
         words = self._remembered.words(db, namespace_key, {word for _, s in new for word in s.words})
-        postings = [(words[word], number, count) for number, s in new for word, count in s.words.items()]
-        db.executemany("INSERT INTO postings VALUES (?, ?, ?)", sorted(postings))
+        postings = ((words[word], number, count) for number, s in new for word, count in s.words.items())
+        for block in _sorted(postings):
+            db.executemany("INSERT INTO postings VALUES (?, ?, ?)", block)
+
+
+def _sorted(triples: Iterable[tuple[int, int, int]]) -> Iterator[Iterator[tuple[int, int, int]]]:
+    """Triples in order of their first and second numbers, block by block: 24 bytes each meanwhile, where a list of tuples
+    takes 130, of the million that a large batch has.
+    """
+    rows = np.fromiter(chain.from_iterable(triples), dtype=np.int64).reshape(-1, 3)
+    order = np.lexsort((rows[:, 1], rows[:, 0]))
+    for start in range(0, len(rows), _BLOCK):
+        block: list[list[int]] = rows[order[start : start + _BLOCK]].T.tolist()
+        yield zip(*block, strict=True)
 
 
 class Remembered:

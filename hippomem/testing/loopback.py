@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from hippomem.models.embedder import Embedder
+from hippomem.testing.batches import Batches
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.faults import Fault
 from hippomem.testing.wire import Json, Reply, chat_body, count_words, embed, error_body, models_body
@@ -49,6 +50,7 @@ class LoopbackServer:
         faults: Faults = (),
         latency: float = 0.0,
         models: Sequence[str] = ("loopback",),
+        batches: bool = False,
     ) -> None:
         """chat: the answer to messages; or recorded answers by a text that occurs in the last message (the longest such
         text wins; none is a 404). Default: an empty JSON object.
@@ -56,6 +58,7 @@ class LoopbackServer:
         embedder: what ``/embeddings`` answers with; default ``HashEmbedder()``.
         faults: one a request, in order of arrival, None for none, well-behaved when used up; or chosen by a callable.
         latency: seconds added to each request.    models: the names ``/models`` lists; any name is served.
+        batches: whether there are ``/files`` and ``/batches``; `LoopbackServer.batches` tells them how to behave.
         """
         self._chat: Chat = _replay(chat) if isinstance(chat, Mapping) else chat or (lambda messages: "{}")
         self._embedder = HashEmbedder() if embedder is None else embedder
@@ -64,6 +67,8 @@ class LoopbackServer:
         self._models = tuple(models)
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        #: The vendor's side of batches: their lines are answered, and go wrong, like requests that come alone.
+        self.batches = Batches(self._answer_line) if batches else None
         #: Every POST so far, in order of arrival.
         self.requests: list[RecordedRequest] = []
         #: The largest number of requests that were in work at the same time.
@@ -129,6 +134,10 @@ class LoopbackServer:
             with self._lock:
                 self._at_once -= 1
 
+    def _answer_line(self, body: Json) -> Reply:
+        reply = self.handle(RecordedRequest("/v1/chat/completions", {}, body, time.monotonic()))
+        return Reply(500, error_body("lost")) if reply is None else reply
+
     def list_models(self) -> Reply:
         """The reply to ``GET /v1/models``."""
         return Reply(200, models_body(self._models))
@@ -161,20 +170,54 @@ class _Handler(BaseHTTPRequestHandler):
     loopback: LoopbackServer
 
     def do_GET(self) -> None:
-        if self.path == "/v1/models":
+        if self._is_of_batches():
+            self._send_of_batches(b"")
+        elif self.path == "/v1/models":
             self._send(self.loopback.list_models())
         else:
             self._send(Reply(404, error_body(f"no such path: {self.path}")))
 
+    def do_DELETE(self) -> None:
+        self._send_of_batches(b"")
+
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        raw = self._read()
+        if self._is_of_batches():
+            self._send_of_batches(raw)
+            return
         try:
             body = json.loads(raw)
         except ValueError:
             self._send(Reply(400, error_body("the body is not JSON")))
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.loopback.handle(RecordedRequest(self.path, headers, body, time.monotonic()))
+        self._send_or_hang_up(self.loopback.handle(RecordedRequest(self.path, self._names(), body, time.monotonic())))
+
+    def _is_of_batches(self) -> bool:
+        return self.path.startswith(("/v1/files", "/v1/batches"))
+
+    def _send_of_batches(self, raw: bytes) -> None:
+        batches = self.loopback.batches
+        if batches is None:
+            self._send(Reply(404, error_body(f"no such path: {self.path}")))
+        else:
+            self._send_or_hang_up(batches.handle(self.command, self.path, self._names(), raw))
+
+    def _names(self) -> dict[str, str]:
+        """The headers, by names in lower case."""
+        return {name.lower(): value for name, value in self.headers.items()}
+
+    def _read(self) -> bytes:
+        """The body, with a length or in chunks."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _send_or_hang_up(self, reply: Reply | None) -> None:
         if reply is None:
             self.close_connection = True
         else:
@@ -182,7 +225,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         text = isinstance(reply.body, str)
-        payload = (reply.body if text else json.dumps(reply.body, ensure_ascii=False)).encode()
+        if isinstance(reply.body, bytes):
+            payload = reply.body
+        else:
+            payload = (reply.body if text else json.dumps(reply.body, ensure_ascii=False)).encode()
         try:
             self.send_response(reply.status)
             self.send_header("Content-Type", "text/html" if text else "application/json")

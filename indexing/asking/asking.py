@@ -140,6 +140,7 @@ class Asking:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._pace.begin_run()
         groups: asyncio.Queue[list[Wanted] | None] = asyncio.Queue(self._pace.concurrency)
         with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
             saver = asyncio.create_task(self._save(thread))

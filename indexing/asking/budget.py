@@ -29,6 +29,22 @@ class Budget:
         """What was spent in money; None where no price is known."""
         return None if self.price is None else self.price.usd(self.spent)
 
+    def usd_of(self, usage: Usage) -> float | None:
+        """What that use costs; None where no price is known."""
+        return None if self.price is None else self.price.usd(usage)
+
+    def allows(self, expected: Usage) -> bool:
+        """Whether so much more may be spent."""
+        after = self.spent + self._reserved + expected
+        if self.limit_tokens is not None and after.prompt_tokens + after.completion_tokens > self.limit_tokens:
+            return False
+        usd = self.usd_of(after)
+        return self.limit_usd is None or usd is None or usd <= self.limit_usd
+
+    def spend(self, usage: Usage) -> None:
+        """Count what was spent without having been set aside."""
+        self.spent += usage
+
     def reserve(self, prompt_tokens: int, max_tokens: int) -> Usage:
         """Set aside what a call may cost at most. Raises BudgetError when it does not fit."""
         # An estimate of the prompt is off by a few percent; the answer is bounded by what the request allows.

@@ -12,17 +12,23 @@ from typing import cast
 
 from hippomem.errors import ConfigError, StoreBusyError
 from hippomem.models.async_chat import AsyncLLM, InThreads
+from hippomem.models.batch_api import BatchApi
 from hippomem.models.llm import LLM, Usage
 from hippomem.models.pacing import Pace
 from hippomem.models.prices import Price
 from hippomem.store import IN_MEMORY, Store
 from hippomem.store.readings import Asked
 from indexing.asking.asking import Asking
+from indexing.asking.batch.asking import BatchAsking
+from indexing.asking.batch.reading import Timing
 from indexing.asking.budget import Budget
 from indexing.asking.ledger import Ledger
 from indexing.asking.loop import LoopThread
 from indexing.asking.status import AskingStatus
 from indexing.extract.llm import Scheme
+
+#: A run, in calls or in batches.
+AnyAsking = Asking | BatchAsking
 
 
 class LlmExtractor:
@@ -31,6 +37,7 @@ class LlmExtractor:
     llm: whom to ask; one that is not asynchronous is asked from threads.
     scheme: in which words, how many passages a call (`Scheme`).    pace: how many calls at once, how patient (`Pace`).
     price: of the model, None where it is not known.    budget_usd, budget_tokens: what one run may spend, None for no limit.
+    batch_api: asks through the vendor's Batch API instead, at its part of the price; batch_wait: and waits for the answers.
     share: in (0, 1], of the passages that are added, those where reading pays most.
     Safe to share by threads. Close it when done, or use it as a context manager. Raises ConfigError.
     """
@@ -46,6 +53,9 @@ class LlmExtractor:
         price: Price | None = None,
         budget_usd: float | None = None,
         budget_tokens: int | None = None,
+        batch_api: BatchApi | None = None,
+        batch_wait: bool = True,
+        batch_timing: Timing = Timing(),
         share: float = 1.0,
     ) -> None:
         if budget_usd is not None and price is None:
@@ -58,7 +68,10 @@ class LlmExtractor:
         self.llm = _asynchronous(llm)
         self.scheme = scheme or Scheme()
         self.pace = pace or Pace()
-        self.price = price
+        self.price = price if batch_api is None or price is None else price.of_batches()
+        self.batch_api = batch_api
+        self.batch_wait = batch_wait
+        self.batch_timing = batch_timing
         self.budget_usd = budget_usd
         self.budget_tokens = budget_tokens
         self.share = share
@@ -67,7 +80,7 @@ class LlmExtractor:
         self._checked = False
         self._budgets: list[Budget] = []
         self._spent_before = Usage()
-        self._newest: Asking | None = None
+        self._newest: AnyAsking | None = None
         #: Answers, in all runs, that were there already.
         self.reused = 0
 
@@ -99,7 +112,7 @@ class LlmExtractor:
     def check(self) -> None:
         """See that the endpoint is there and takes the key, once, before anything is spent. Raises ModelError."""
         if not self._checked:
-            self._loop.run(self.llm.check()).result()
+            self._loop.run(self.llm.check() if self.batch_api is None else self.batch_api.check()).result()
             self._checked = True
 
     @contextmanager
@@ -110,19 +123,21 @@ class LlmExtractor:
         *,
         only: Collection[int] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> Iterator[Asking]:
+    ) -> Iterator[AnyAsking]:
         """Ask, inside the block, about what is wanted in a namespace; what is under way at its end is waited for.
 
         only: rows of the passages to ask about. Without it one run at a time works on a store (StoreBusyError), and the
         endpoint is tried first (`check`).
         """
+        if self.batch_api is not None:  # what is at the vendor, and what waits, is one
+            only = None
         if only is None:
             self.check()
         with _alone(store) if only is None else nullcontext():
             options = {"passages_per_call": self.scheme.passages_per_call, "share": self.share}
             ledger = Ledger(store, namespace_key, self.asked, options=options, only=only, now=now)
             budget = Budget(self.price, usd=self.budget_usd, tokens=self.budget_tokens)
-            asking = Asking(self.llm, self.scheme, self.pace, budget, ledger)
+            asking = self._asking(store, namespace_key, budget, ledger)
             with self._lock:
                 self._budgets.append(budget)
                 self._newest = asking
@@ -145,8 +160,24 @@ class LlmExtractor:
                         self.reused += asking.reused
                         self._spent_before += budget.spent
 
+    def _asking(self, store: Store, namespace_key: int, budget: Budget, ledger: Ledger) -> AnyAsking:
+        if self.batch_api is None:
+            return Asking(self.llm, self.scheme, self.pace, budget, ledger)
+        return BatchAsking(
+            store,
+            namespace_key,
+            self.batch_api,
+            self.scheme,
+            budget,
+            ledger,
+            wait=self.batch_wait,
+            timing=self.batch_timing,
+        )
+
     def close(self) -> None:
         """Close the connections and end the thread."""
+        if self.batch_api is not None:
+            self._loop.run(self.batch_api.aclose()).result()
         self._loop.run(self.llm.aclose()).result()
         self._loop.close()
 

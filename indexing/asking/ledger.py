@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class Ledger:
     ) -> None:
         self._store = store
         self._namespace_key = namespace_key
-        self._asked = asked
+        self.asked = asked
         self._options = options
         self.only = None if only is None else frozenset(only)
         self._now = now
@@ -62,9 +63,15 @@ class Ledger:
         answers = [(o.wanted.row.passage_key, o.wanted.text_hash, o.answer) for o in outcomes if o.answer is not None]
         failures = [(o.wanted.row.passage_key, o.wanted.text_hash, o.error) for o in outcomes if o.error is not None]
         with self._store.transaction(aside=True) as db:
-            readings.answer(db, answers, self._asked)
+            readings.answer(db, answers, self.asked)
             readings.fail(db, failures)
-            runs.book(db, self._account(), usage, usd, answered=len(answers), failed=len(failures))
+            self.book(db, usage, usd, answered=len(answers), failed=len(failures))
+
+    def book(
+        self, db: sqlite3.Connection, usage: Usage, usd: float | None, *, answered: int = 0, failed: int = 0
+    ) -> None:
+        """Put on the account what was paid for, in the transaction that stores it."""
+        runs.book(db, self._account(), usage, usd, answered=answered, failed=failed)
 
     def book_reused(self, count: int) -> None:
         """Count answers that were there already. Within the transaction that found them."""
@@ -79,7 +86,7 @@ class Ledger:
 
     def _account(self) -> int:
         if self._run_key is None:
-            self._run_key = runs.begin(self._store.db, self._namespace_key, self._asked, self._options, self._now())
+            self._run_key = runs.begin(self._store.db, self._namespace_key, self.asked, self._options, self._now())
         return self._run_key
 
 

@@ -43,6 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return HashEmbedder(name=spec or "hash") if spec is None or isinstance(spec, str) else spec
 
     monkeypatch.setattr("hippomem.memory.memory.load_embedder", load)
+    monkeypatch.setattr("hippomem.models.load.load_embedder", load)
     monkeypatch.delenv("HIPPOMEM_STORE", raising=False)
     monkeypatch.delenv("HIPPOMEM_EMBEDDER", raising=False)
 

@@ -277,6 +277,14 @@ def star(leaves: int, *, chained: bool) -> Network:
     return of
 
 
+def test_the_order_of_seeds_changes_no_byte() -> None:
+    """0.1 + 0.2 + 0.3 is more from before than from behind, and 0.3 of it less than half: the sum must be rounded once."""
+    at, amounts = np.arange(3), np.array([0.1, 0.2, 0.3])
+    apart = network(3, 0, degree=0.0)
+    assert amounts.sum() != amounts[::-1].sum()
+    assert walk(apart, at, amounts)[1].tobytes() == walk(apart, at[::-1], amounts[::-1])[1].tobytes()
+
+
 def test_a_name_of_many_is_passed_over() -> None:
     """Its leaves would get less than a hundredth of the tolerance each: it keeps what it has, whenever its edges came."""
     leaves, tolerance = 50_000, 1e-3

@@ -7,15 +7,17 @@ texts below are drawn from few names so that it changes with almost every passag
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from random import Random
 from types import MappingProxyType
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hippomem.memory import Memory
 from hippomem.testing import HashEmbedder
-from hippomem.types import Document, Extraction, Triple
+from hippomem.types import Document, Extraction, Triple, Why
 from indexing.extract import PassageText
 
 NAMES = [
@@ -57,6 +59,24 @@ documents = st.lists(
     min_size=1,
     max_size=7,
 )
+#: Each at a time of its own: then times alone say what is no longer so.
+dated = st.permutations(range(7)).flatmap(
+    lambda days: documents.map(
+        lambda batch: [
+            replace(document, occurred_at=f"2026-01-0{1 + day}") for document, day in zip(batch, days, strict=False)
+        ]
+    )
+)
+LIVES = [
+    Document("New York City lives in New York.", occurred_at="2026-01-01"),
+    Document("New York City lives in New York City.", occurred_at="2026-01-02"),
+]
+#: The two sentences of the first have one vector; only one of them is no longer so.
+ALIKE = [
+    Document("York lives in New York. New York lives in York.", occurred_at="2026-01-01"),
+    Document("New York lives in York.", occurred_at="2026-01-02"),
+    Document("York lives in Now.", occurred_at="2026-01-03"),
+]
 relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -78,26 +98,49 @@ def memory() -> Memory:
     return Memory(":memory:", embedder=HashEmbedder(dimension=32), extractor=PairTriples())
 
 
-def ranking(of: Memory, query: str) -> list[list[tuple[str, float]]]:
-    """What every retriever answers."""
+def ranking(of: Memory, query: str, *, freshness: bool = False) -> list[list[tuple[str, float, Why | None]]]:
+    """What every retriever answers, and why.
+
+    freshness: put what retires another first. Of undated statements, and of those of one date, the last handed in retires
+    the others, so there the order of insertion is meant to show.
+    """
     return [
-        [(hit.passage_id, hit.score) for hit in of.search(query, k=20, retriever=retriever)]
+        [
+            (hit.passage_id, hit.score, hit.why)
+            for hit in of.search(query, k=20, retriever=retriever, freshness=freshness)
+        ]
         for retriever in ("bm25", "dense", "hipporag1", "hipporag2", "hippomem")
     ]
 
 
 @given(documents, st.randoms(use_true_random=False), name)
+@example([replace(document, occurred_at="2026-01-01") for document in LIVES], Random(1), "New York")
 @relaxed
-def test_order_of_insertion_never_shows(batch: list[Document], random: object, query: str) -> None:
+def test_order_of_insertion_never_shows(batch: list[Document], random: Random, query: str) -> None:
     """One batch and one by one in any order give the same export and the same rankings."""
     shuffled = list(batch)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     with memory() as at_once, memory() as one_by_one:
         at_once.add_many(batch)
         for document in shuffled:
             one_by_one.add_many([document])
         assert one_by_one.export() == at_once.export()
         assert ranking(one_by_one, query) == ranking(at_once, query)
+
+
+@given(dated, st.randoms(use_true_random=False), name)
+@example(LIVES, Random(1), "New York")
+@example(ALIKE, Random(1), "York lives")
+@relaxed
+def test_dates_retire_in_any_order_of_insertion(batch: list[Document], random: Random, query: str) -> None:
+    """What retires what follows from the times, where no two are equal."""
+    shuffled = list(batch)
+    random.shuffle(shuffled)
+    with memory() as at_once, memory() as one_by_one:
+        at_once.add_many(batch)
+        for document in shuffled:
+            one_by_one.add_many([document])
+        assert ranking(one_by_one, query, freshness=True) == ranking(at_once, query, freshness=True)
 
 
 @given(documents, documents, name)
@@ -112,7 +155,7 @@ def test_forgetting_is_exact(kept: list[Document], surplus: list[Document], quer
         for memory_id in dict.fromkeys(report.memory_ids[: len(surplus)]):
             forgot.forget(memory_id)
         assert forgot.export() == never.export()
-        assert ranking(forgot, query) == ranking(never, query)
+        assert ranking(forgot, query, freshness=True) == ranking(never, query, freshness=True)
 
 
 @given(documents)

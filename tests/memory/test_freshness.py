@@ -50,6 +50,13 @@ def test_dates_decide_and_not_the_order_in_which_they_came(memory: Memory, came:
     assert dict(order(memory, until="2024-12-31")) == {ROME: None}
 
 
+def test_of_one_date_the_last_said_wins(memory: Memory) -> None:
+    """Turns of one day often have its date alone: which came last is all there is to go by."""
+    for text in (OSLO, ROME):
+        memory.add(text, occurred_at="2025-01-01")
+    assert order(memory) == [(ROME, None), (OSLO, ROME)]
+
+
 def test_what_is_to_happen_retires_nothing_yet(memory: Memory, clock: Clock) -> None:
     memory.add(ROME)
     memory.add(OSLO, occurred_at="2027-01-01")

@@ -13,10 +13,14 @@ import httpx
 import numpy as np
 import pytest
 
+from hippomem.models.llm import OpenAIChat
 from hippomem.testing import HashEmbedder
 from hippomem.testing.llm_server import LlmServer
 from hippomem.testing.llm_server.misbehaving import FAULTS, Misbehaviour
 from hippomem.testing.llm_server.recording import Recording
+from hippomem.types import Extraction, Triple
+from indexing.extract import PassageText
+from indexing.extract.llm import Scheme
 
 LONG = " ".join(f"On day {day} the ferry Alma crossed Lake Orrin in the rain." for day in range(40))
 PASSAGES = [
@@ -35,7 +39,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     corpus, openie = folder / "corpus.jsonl", folder / "openie.jsonl"
     rows = [{"_id": i, "title": title, "text": text} for i, title, text, _ in PASSAGES]
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    answers = [{"_id": i, "entities": ["Lake Orrin"], "triples": triples} for i, _, _, triples in PASSAGES]
+    # Real recordings have triples of two and four parts too.
+    answers = [
+        {"_id": i, "entities": ["Lake Orrin"], "triples": [*triples, ["Lake", "is"]]} for i, _, _, triples in PASSAGES
+    ]
     openie.write_text("".join(json.dumps(row) + "\n" for row in answers), "utf-8")
     return corpus, openie
 
@@ -85,30 +92,51 @@ def test_parts_of_a_long_document_are_known(recording: Recording) -> None:
     assert len(slices) == 2
     for number, (start, stop) in enumerate(slices):
         (found,) = recording.find(f"Passage:\nAlma\n{LONG[start:stop].strip()}")
-        assert (found.passage_id, found.triples) == (f"d:{number}", (("Alma", "crossed", "Lake Orrin"),))
+        assert (found.passage_id, found.facts.triples) == (f"d:{number}", (Triple("Alma", "crossed", "Lake Orrin"),))
 
 
-def test_answers_are_the_recorded_ones(files: tuple[Path, Path], client: httpx.Client, tmp_path: Path) -> None:
-    """Only the properties that the schema has; several passages are a list; what was served is in the log."""
-    schema = {"type": "object", "properties": {"entities": {}}}
-    asked = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
-    with LlmServer(*files, tmp_path / "log") as server:
-        one, names = ask(client, server, "Alma\n" + LONG), ask(client, server, "Alma\n" + LONG, **asked)
-        two = ask(client, server, "1 Lake Orrin\nLake Orrin lies north of Velden.", "2 Ach\nso")
-        none = ask(client, server, "Who?")
+@pytest.mark.parametrize(
+    "scheme", [Scheme(), Scheme(form="plain"), Scheme(passages_per_call=3), Scheme(passages_per_call=3, form="plain")]
+)
+def test_answers_are_read_as_the_recording(files: tuple[Path, Path], tmp_path: Path, scheme: Scheme) -> None:
+    """Whatever the scheme, structured output or not: the facts are the recorded ones, and the log says whose."""
+    passages = [PassageText(i, title, text) for i, title, text, _ in PASSAGES if text != LONG]
+    with (
+        LlmServer(*files, tmp_path / "log") as server,
+        OpenAIChat("loopback", server.base_url, "key", max_retries=0) as llm,
+    ):
+        for schema in (True, False):
+            found = []
+            for group in scheme.groups(passages):
+                request = scheme.request(group)
+                more = {"json_schema": request.json_schema, "schema_name": request.schema_name} if schema else {}
+                found += scheme.answers(group, llm.complete(request.messages, max_tokens=request.max_tokens, **more))
+            assert [
+                Extraction(("Lake Orrin",), tuple(Triple(*t) for t in row[3])) for row in PASSAGES if row[0] != "d"
+            ] == found
         served = server.served()
-    contents = [json.loads(each.json()["choices"][0]["message"]["content"]) for each in (one, names, two)]
-    assert contents[0] == {"entities": ["Lake Orrin"], "triples": [["Alma", "crossed", "Lake Orrin"]]}
-    assert contents[1] == {"entities": ["Lake Orrin"]}
-    assert [row["triples"] for row in contents[2]["passages"]] == [[["Lake Orrin", "lies north of", "Velden"]], []]
-    assert none.status_code == 404
-    assert [(list(each.passages), each.outcome) for each in served] == [
-        (["d"], "valid"),
-        (["d"], "valid"),
-        (["a", "e"], "valid"),
-        ([], "unknown"),
-    ]
-    assert served[0].prompt_tokens == one.json()["usage"]["prompt_tokens"] > 300
+    assert [i for each in served for i in each.passages] == ["a", "b", "c", "e"] * 2
+    assert {each.outcome for each in served} == {"valid"}
+    assert llm.usage.prompt_tokens == sum(each.prompt_tokens for each in served) > 0
+    assert llm.usage.completion_tokens == sum(each.completion_tokens for each in served) > 0
+
+
+def test_each_of_two_calls_gets_its_half(files: tuple[Path, Path], client: httpx.Client) -> None:
+    """Only the lists that the schema has."""
+    with LlmServer(*files) as server:
+        for name in ("entities", "triples"):
+            schema = {"type": "object", "properties": {name: {}}}
+            asked = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+            answer = ask(client, server, "Alma\n" + LONG, **asked).json()
+            assert list(json.loads(answer["choices"][0]["message"]["content"])) == [name]
+
+
+def test_what_is_not_of_the_corpus_is_unknown(files: tuple[Path, Path], client: httpx.Client, tmp_path: Path) -> None:
+    """404, also for one of several passages, whose numbers would be wrong."""
+    with LlmServer(*files, tmp_path / "log") as server:
+        assert ask(client, server, "Who?").status_code == 404
+        assert ask(client, server, "Passage 1:\nWho?", "Passage 2:\nAch\nso").status_code == 404
+        assert [each.outcome for each in server.served()] == ["unknown", "unknown"]
 
 
 def test_the_rest_of_the_api(files: tuple[Path, Path], client: httpx.Client) -> None:

@@ -35,7 +35,7 @@ class Drawing:
         stages = [*self.view.stages, *([] if asking is None else [asking.stage])]
         yield _table(stages, width, None if asking is None or not asking.paused_because else asking.stage)
         if asking is not None:
-            for text in _lines(asking):
+            for text in _lines(asking, width):
                 yield Padding(text, (0, 0, 0, 2 if width >= COUNTS else 0))
 
 
@@ -88,11 +88,10 @@ def _time(stage: Stage, paused: Stage | None) -> str:
     return "" if stage.left is None else f"{words.duration(stage.left)} left"
 
 
-def _lines(asking: Asking) -> Iterator[Text]:
+def _lines(asking: Asking, width: int) -> Iterator[Text]:
     if asking.paused_because:
-        yield Text.assemble(
-            (" PAUSED ", "bold black on yellow"), " ", (words.line(asking.paused_because), "bold yellow")
-        )
+        because = words.line(asking.paused_because, max(80, 2 * width - 20))  # two rows: an endpoint may say much
+        yield Text.assemble((" PAUSED ", "bold black on yellow"), " ", (because, "bold yellow"))
     calls = words.calls(asking)
     yield Text(" · ").join(Text(part, "red" if part.endswith("failed") else "") for part in calls)
     share = words.share_spent(asking)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import typer
 
 from hippomem.cli.display import words
+from hippomem.cli.display.lines import kind_of
 from hippomem.cli.output import seconds
 
 #: How many skipped lines and failed passages are listed for people; --json lists all.
 SHOWN = 20
+#: How many passages are named that failed for one reason.
+EXAMPLES = 3
 
 
 def print_report(summary: Mapping[str, Any], *, err: bool = False) -> None:
@@ -53,7 +57,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     )
     if failures:
         yield f"{len(failures):,} passages could not be read; they are found by their sentences all the same:", "red"
-        yield from _some([_failure(failure) for failure in failures], "red")
+        yield from _some(_reasons(failures), "red")
         yield "  try these again: the same command with --retry-failed", None
     if summary.get("stopped"):
         yield f"stopped before the end: {words.line(summary['stopped'])}", "yellow"
@@ -77,9 +81,22 @@ def _llm(llm: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {llm['prompt_tokens']:,} prompt and {llm['completion_tokens']:,} completion tokens: {cost}"
 
 
-def _failure(failure: Mapping[str, Any]) -> str:
-    times = f"{failure['attempts']:,} time{'' if failure['attempts'] == 1 else 's'}"
-    return f"failed {failure['passage_id']} ({times}): {words.line(failure['error'], 200)}"
+def _reasons(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each kind of reason, the most frequent first: a thousand passages fail for two or three of them."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for failure in failures:
+        kinds.setdefault(_kind(failure["error"]), []).append(failure)
+    told = []
+    for alike in sorted(kinds.values(), key=len, reverse=True):
+        ids = ", ".join(failure["passage_id"] for failure in alike[:EXAMPLES])
+        more = f" and {len(alike) - EXAMPLES:,} more" if len(alike) > EXAMPLES else ""
+        told.append(f"{ids}{more}: {words.line(alike[0]['error'], 200)}")
+    return told
+
+
+def _kind(error: str) -> str:
+    """A reason without what it quotes and counts, which differs from passage to passage."""
+    return kind_of(re.sub(r"'[^']*'|\"[^\"]*\"", "…", words.line(error, 1000)))[:100]
 
 
 def _some(texts: Sequence[str], colour: str) -> Iterator[tuple[str, str | None]]:

@@ -42,6 +42,14 @@ class Breaker:
         self.until = 0.0
         self.because = ""
 
+    def begin_run(self) -> None:
+        """Somebody asks anew: that it was given up before counts no more, but for a time that the server named."""
+        if self.given_up:
+            self._rounds = self._pauses = 0
+            self._last = None
+            self.open = self._probing = self.given_up = False
+            self.until = self._asked_until
+
     def delay(self, now: float) -> float:
         """Seconds until a try may begin; infinite while a probe is under way. Raises the last error once given up."""
         if self.given_up and self._last is not None and now < self.until:

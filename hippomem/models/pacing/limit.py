@@ -9,18 +9,22 @@ from typing import Literal, NamedTuple
 #: "failed": another 5xx, a timeout, no connection. "cancelled": we did not wait for it.
 Outcome = Literal["answered", "refused", "told", "failed", "cancelled"]
 #: So many calls are needed to say that a load is too much, or is not.
-EVIDENCE = 4
+EVIDENCE = 3
 #: Slow start goes on when this many times the load that was refused is proved. Above 1, since at an endpoint that takes just
 #: so many at once, one more gets through now and then.
 REGAINED = 1.25
-#: Failures are few when so many times as many tries are answered.
+#: Refusals are few when so many times as many tries are answered.
 FEW = 3
 
 
 class Try(NamedTuple):
-    """A try under way. load: how many were under way when it began, itself included.    cuts: how many cuts it knows."""
+    """A try under way.
+
+    load, limit: how many were under way when it began, itself included, and could have been.    cuts: those it knows of.
+    """
 
     load: int
+    limit: int
     cuts: int
 
 
@@ -48,8 +52,8 @@ class AdaptiveLimit:
         self._cuts = 0
         #: The load for which the limit was last cut.
         self._refused_at = 0
-        #: (load, answered) of the last tries, in the order in which they ended; two rounds at the ceiling.
-        self._recent: deque[tuple[int, bool]] = deque(maxlen=max(2 * ceiling, 2 * EVIDENCE))
+        #: (load, outcome) of the last tries, in the order in which they ended; two rounds at the ceiling.
+        self._recent: deque[tuple[int, Outcome]] = deque(maxlen=max(2 * ceiling, 2 * EVIDENCE))
 
     @property
     def limit(self) -> int:
@@ -59,16 +63,16 @@ class AdaptiveLimit:
     def begin(self) -> Try:
         """A try begins."""
         self.under_way += 1
-        return Try(self.under_way, self._cuts)
+        return Try(self.under_way, self.limit, self._cuts)
 
     def end(self, tried: Try, outcome: Outcome) -> None:
         """A try ended."""
         # As TCP does: who uses less than half of what is allowed learns nothing about the rest.
-        in_use = 2 * self.under_way >= self.limit
+        in_use = 2 * max(tried.load, self.under_way) >= tried.limit
         self.under_way -= 1
         if outcome == "cancelled":
             return
-        self._recent.append((tried.load, outcome == "answered"))
+        self._recent.append((tried.load, outcome))
         if outcome == "answered":
             if in_use:
                 self._grow()
@@ -81,11 +85,11 @@ class AdaptiveLimit:
                     self._cut(max(self._half, proved), tried.load)
 
     def proved(self) -> int:
-        """The largest load under which, or under more, most of the recent tries were answered; 0 when there is none."""
+        """The largest load under which, or under more, most recent tries were not refused; 0 when there is none."""
         answered = 0
-        ordered = sorted(self._recent, reverse=True)
-        for tries, (load, was_answered) in enumerate(ordered, 1):
-            answered += was_answered
+        ordered = sorted((tried for tried in self._recent if tried[1] != "failed"), reverse=True)
+        for tries, (load, outcome) in enumerate(ordered, 1):
+            answered += outcome == "answered"
             last_of_load = tries == len(ordered) or ordered[tries][0] < load
             if last_of_load and tries >= EVIDENCE and 2 * answered > tries:
                 return load
@@ -95,7 +99,7 @@ class AdaptiveLimit:
         if not self.slow_start:
             proved = self.proved()
             self.slow_start = proved > REGAINED * self._refused_at or self._indiscriminate()
-            step = 1.0 if self.slow_start or self._limit < proved else 1 / self._limit
+            step = 1.0 if self.slow_start or self._limit < proved else 1 / self.limit
         else:
             step = 1.0
         # int() forgives no rounding: ten steps of 0.1 are to be one.
@@ -114,17 +118,17 @@ class AdaptiveLimit:
         self._cuts += 1
 
     def _indiscriminate(self) -> bool:
-        """Whether the few tries that are not answered met light loads as well as heavy ones.
+        """Whether the few tries that are refused met light loads as well as heavy ones.
 
         Where so many at once are allowed, all that are refused met more than the answered ones did.
         """
-        answered = sorted(load for load, was_answered in self._recent if was_answered)
-        others = [load for load, was_answered in self._recent if not was_answered]
-        if len(others) < EVIDENCE or len(answered) < FEW * len(others):
+        answered = sorted(load for load, outcome in self._recent if outcome == "answered")
+        refused = [load for load, outcome in self._recent if outcome in ("refused", "told")]
+        if len(refused) < EVIDENCE or len(answered) < FEW * len(refused):
             return False
         middle = answered[len(answered) // 2]
-        return 4 * sum(load < middle for load in others) > len(others)
+        return 4 * sum(load < middle for load in refused) > len(refused)
 
     def _mostly_fails(self) -> bool:
         last = list(self._recent)[-max(EVIDENCE, self.limit) :]
-        return len(last) >= EVIDENCE and 2 * sum(answered for _, answered in last) < len(last)
+        return len(last) >= EVIDENCE and 2 * sum(outcome == "answered" for _, outcome in last) < len(last)

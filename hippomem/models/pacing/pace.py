@@ -19,6 +19,9 @@ from hippomem.models.pacing.turnstile import Turnstile
 
 #: A wait shorter than this is none: clocks are not finer, and rounding must not keep a call waiting for ever.
 INSTANT = 1e-6
+#: Seconds that one call waits at most before it is tried again, beside others that are answered: where none is, the breaker
+#: makes the pauses, and a call that was unlucky often should not be all that a run waits for.
+LONGEST_BACKOFF = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class Pace:
             paused_because=self._breaker.because if paused else "",
         )
 
+    def begin_run(self) -> None:
+        """A new run begins: an endpoint that an earlier one gave up is tried again."""
+        self._breaker.begin_run()
+
     def slot(self) -> AbstractAsyncContextManager[None]:
         """A place among the calls under way, given in order of asking; keep it until the answer is stored."""
         return self._slots
@@ -138,7 +145,7 @@ class Pace:
                     raise
                 # A server that named a time has stopped all calls until then; this one need not wait beside.
                 if error.retry_after is None:
-                    await asyncio.sleep(backoff(failures, self._jitter()))
+                    await asyncio.sleep(backoff(failures, self._jitter(), longest=LONGEST_BACKOFF))
 
     def _counts_against_call(self, error: ModelError) -> bool:
         """Whether a failure uses up one of the call's own retries.

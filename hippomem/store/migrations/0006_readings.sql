@@ -37,17 +37,22 @@ CREATE TABLE runs (
 );
 
 -- Jobs at a vendor's Batch API. token: ours, in the job's metadata, by which a job is found again whose id was not stored before
--- the process died.    vendor_id: NULL until the vendor has given it.
+-- the process died.    vendor_id: NULL until the vendor has given it.    endpoint: base URL of the vendor.
+-- requests, and prompt_tokens, completion_tokens: what the job is expected to take, for the budget.
 CREATE TABLE batches (
-    token         TEXT PRIMARY KEY,
-    namespace_key INTEGER NOT NULL REFERENCES namespaces ON DELETE CASCADE,
-    model         TEXT NOT NULL,
-    prompt        TEXT NOT NULL,
-    state         TEXT NOT NULL CHECK (state IN ('submitting', 'submitted')),
-    vendor_id     TEXT,
-    submitted_at  TEXT NOT NULL
+    token             TEXT PRIMARY KEY,
+    namespace_key     INTEGER NOT NULL REFERENCES namespaces ON DELETE CASCADE,
+    model             TEXT NOT NULL,
+    prompt            TEXT NOT NULL,
+    endpoint          TEXT NOT NULL,
+    vendor_id         TEXT,
+    submitted_at      TEXT NOT NULL,
+    requests          INTEGER NOT NULL,
+    prompt_tokens     INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL
 ) WITHOUT ROWID;
--- What a job asks about. custom_id: of the request in the job, several passages may share one; ordinal: their order in it.
+-- What a job has still to answer: a row goes when its answer is stored. A passage is in one job at a time.
+-- custom_id: of the request in the job, several passages may share one; ordinal: their order in it.
 CREATE TABLE batch_passages (
     token       TEXT NOT NULL REFERENCES batches ON DELETE CASCADE,
     custom_id   TEXT NOT NULL,
@@ -55,7 +60,7 @@ CREATE TABLE batch_passages (
     passage_key INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
     PRIMARY KEY (token, custom_id, ordinal)
 ) WITHOUT ROWID;
-CREATE INDEX batch_passages_by_passage ON batch_passages (passage_key);
+CREATE UNIQUE INDEX batch_passages_by_passage ON batch_passages (passage_key);
 
 -- Within which corpus a source id is unique (a file): a document of the same origin and source id takes the place of the one before.
 ALTER TABLE sources ADD COLUMN origin TEXT;

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from hippomem.testing.llm_server.api import LlmApi
+from hippomem.testing.llm_server.batching import BatchRoutes
 from hippomem.testing.llm_server.http import Connection, Routes
 from hippomem.testing.llm_server.log import Log
 from hippomem.testing.llm_server.misbehaving import FAULTS, Misbehaviour
@@ -24,6 +25,8 @@ def main() -> None:
         api = LlmApi(recording, log, misbehaviour, latency=options.latency, at_once=options.at_once, key=options.key)
         routes = Routes()
         api.add_routes(routes)
+        if options.batch_seconds is not None:
+            BatchRoutes(api, seconds=options.batch_seconds).add_routes(routes)
         asyncio.run(_serve(routes, options.port))
 
 
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=float, default=0.0, help="share of chat requests that go wrong, 0 to 1")
     parser.add_argument("--kinds", nargs="+", choices=FAULTS, default=list(FAULTS), help="how; default: all ways")
     parser.add_argument("--seed", type=int, default=7, help="of what goes wrong")
+    parser.add_argument("--batch-seconds", type=float, help="how long a batch takes; default: there is no Batch API")
     parser.add_argument("--key", help="the API key that is accepted; default: any")
     parser.add_argument("--log", type=Path, help="file to which a JSON line is added for each chat request served")
     return parser

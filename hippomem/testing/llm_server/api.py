@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 
 from hippomem.testing.embedder import HashEmbedder
-from hippomem.testing.llm_server.answering import write_answer
-from hippomem.testing.llm_server.http import Answer, Request, Routes
+from hippomem.testing.llm_server.answering import passages_asked, write_answer
+from hippomem.testing.llm_server.http import Answer, BodyError, Request, Routes
 from hippomem.testing.llm_server.log import Log
 from hippomem.testing.llm_server.misbehaving import FAULTS, Misbehaviour
 from hippomem.testing.llm_server.recording import Recording
-from hippomem.testing.wire import Reply, chat_body, count_words, embed, error_body, models_body
+from hippomem.testing.wire import Json, Reply, chat_body, embed, error_body, models_body
+from indexing.extract.llm.size import estimate_tokens
 
 #: What a call beyond the allowed number is told to wait, in seconds.
 _RETRY_AFTER = "1"
+
+#: Tokens of a text, about as OpenAI counts them. Instructions come with every request.
+_tokens = lru_cache(256)(estimate_tokens)
 
 
 class LlmApi:
@@ -71,10 +76,14 @@ class LlmApi:
         if refused := self.refuse(request):
             return refused
         body = request.json()
-        asked = self._recording.find(str(body["messages"][-1]["content"]))
+        try:
+            message = str(body["messages"][-1]["content"])
+        except (KeyError, IndexError, TypeError) as error:
+            raise BodyError("no messages in the body") from error
+        asked = self._recording.find(message)
         ids = [passage.passage_id for passage in asked]
-        if not asked:
-            reply = Reply(404, error_body("no passage of the corpus in the last message"))
+        if len(asked) != passages_asked(message):
+            reply = Reply(404, error_body(f"not all passages in the last message are of the corpus, only {ids}"))
             return Answer(reply, lambda: self._log.write(ids, "unknown"))
         if self._under_way >= self._at_once:
             reply = Reply(429, error_body("too many calls at once", code="rate_limit_exceeded"))
@@ -86,16 +95,14 @@ class LlmApi:
         finally:
             self._under_way -= 1
 
-    async def _answer(self, body: dict[str, object], ids: Sequence[str], text: str) -> Answer:
+    async def _answer(self, body: Json, ids: Sequence[str], text: str) -> Answer:
         name = self._misbehaviour.draw(ids)
         fault = FAULTS[name] if name is not None else None
         outcome = name or "valid"
         if fault is not None and fault.delay:
             self._log.write(ids, outcome)
         await asyncio.sleep(self._latency + (fault.delay if fault is not None else 0.0))
-        messages = body["messages"]
-        assert isinstance(messages, list)
-        spent = sum(count_words(str(each["content"])) for each in messages), count_words(text)
+        spent = sum(_tokens(str(each["content"])) for each in body["messages"]), _tokens(text)
         if fault is not None and (fault.hang_up or fault.status is not None):
             reply = None if fault.status is None else Reply(fault.status, fault.body, dict(fault.headers))
             return Answer(reply, lambda: self._log.write(ids, outcome))

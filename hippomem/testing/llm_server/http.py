@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from http import HTTPStatus
 from typing import Any
 
 from hippomem.testing.wire import Reply, error_body
+
+
+class BodyError(Exception):
+    """A body is not what a handler takes: 400."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,11 @@ class Request:
     groups: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
-        """The body as JSON. Raises ValueError."""
-        return json.loads(self.body)
+        """The body as JSON. Raises BodyError."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise BodyError("the body is not JSON") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Routes:
         self._routes.append((method, re.compile(pattern), handler))
 
     async def answer(self, request: Request) -> Answer:
-        """404 for a path that nobody has, 400 for a body that a handler could not read (ValueError, KeyError)."""
+        """404 for a path that nobody has, 400 for BodyError, 500 for a fault of ours, which is told on standard error."""
         path = request.path.partition("?")[0]
         for method, pattern, handler in self._routes:
             match = pattern.fullmatch(path)
@@ -65,8 +73,11 @@ class Routes:
                 found = Request(method, request.path, request.headers, request.body, match.groupdict())
                 try:
                     answer = await handler(found)
-                except (ValueError, KeyError, TypeError) as error:
-                    answer = Reply(400, error_body(f"the body is not what {path} takes: {error!r}"))
+                except BodyError as error:
+                    answer = Reply(400, error_body(str(error)))
+                except Exception as error:
+                    traceback.print_exception(error)
+                    answer = Reply(500, error_body(f"the test server has a fault: {error!r}"))
                 return Answer(answer) if isinstance(answer, Reply) else answer
         return Answer(Reply(404, error_body(f"no such path: {path}")))
 

@@ -14,8 +14,8 @@ from types import TracebackType
 class Served:
     """One chat request, when its answer was written to an open connection (or, for silence, when it began).
 
-    passages: the ids of those it asked about.    outcome: "valid", "busy" (more calls than allowed), "unknown" (no
-    passage of the corpus), or the name of the fault.    at: Unix time, seconds.
+    passages: the ids of those it asked about.    outcome: "valid", "busy" (more calls than allowed), "unknown" (a
+    passage that is not of the corpus), or the name of the fault.    at: Unix time, seconds.
     """
 
     passages: Sequence[str]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hippomem.types import Extraction
 from indexing.chunking import chunk
+from indexing.extract.recorded import parse_extraction
 
 #: Passages are looked up by so many of their first characters, or by all they have.
 _KEY = 24
@@ -25,8 +26,7 @@ class Passage:
     passage_id: str
     title: str
     text: str
-    entities: tuple[str, ...]
-    triples: tuple[tuple[str, str, str], ...]
+    facts: Extraction
 
 
 class Recording:
@@ -38,21 +38,20 @@ class Recording:
 
         A document is known whole, and in the parts that `indexing.chunking` cuts it into, which all have its facts.
         """
-        facts: dict[str, Mapping[str, Any]] = {row["_id"]: row for row in _rows(openie)}
+        facts = {row["_id"]: parse_extraction(row) for row in _rows(openie)}
         self.documents = 0
         self._lengths: set[int] = set()
         self._by_start: dict[str, list[Passage]] = defaultdict(list)
         for row in _rows(corpus):
             self.documents += 1
-            found = facts[row["_id"]]
-            known = tuple(found["entities"]), tuple(map(tuple, found["triples"]))
+            known = facts[row["_id"]]
             text = row["text"].strip()
             title = row.get("title", "")
-            self._add(Passage(row["_id"], title, text, *known))
+            self._add(Passage(row["_id"], title, text, known))
             parts = chunk(text)
             if len(parts) > 1:
                 for number, (start, stop) in enumerate(parts):
-                    self._add(Passage(f"{row['_id']}:{number}", title, text[start:stop].strip(), *known))
+                    self._add(Passage(f"{row['_id']}:{number}", title, text[start:stop].strip(), known))
 
     def _add(self, passage: Passage) -> None:
         key = passage.text[:_KEY]

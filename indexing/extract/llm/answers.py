@@ -10,7 +10,7 @@ from typing import Any
 from hippomem.errors import ModelOutputError
 from hippomem.models.llm import Completion
 from hippomem.models.openai_errors import quote
-from hippomem.models.parse import parse_json, without_thinking
+from hippomem.models.parse import is_unfinished, parse_json
 from hippomem.types import Extraction, Triple
 from indexing.extract.llm.request import Form
 from indexing.extract.recorded import parse_extraction, triple_parts
@@ -29,7 +29,7 @@ def read_facts(completion: Completion, form: Form, wanted: Sequence[str], *, nam
     name: of the passage, for the log. Raises ModelOutputError (cut, no JSON, another shape) with a short quote.
     """
     try:
-        row = _parse(completion)
+        row = parse_json(completion.text)
         if isinstance(row, dict) and isinstance(row.get("passages"), list) and len(row["passages"]) == 1:
             row = row["passages"][0]  # the form for several, of one
         facts = _facts(row, form, wanted)
@@ -51,7 +51,7 @@ def read_several(completion: Completion, form: Form, names: Sequence[str]) -> li
     """
     cut = is_cut(completion)
     try:
-        row = _parse(completion)
+        row = parse_json(completion.text)
     except ModelOutputError:
         if cut:
             raise ModelOutputError(_cut(completion)) from None
@@ -83,26 +83,8 @@ def read_several(completion: Completion, form: Form, names: Sequence[str]) -> li
 
 
 def is_cut(completion: Completion) -> bool:
-    """Whether the answer ends before its JSON does: what would have to be mended is worth asking for once more."""
-    if completion.finish_reason == "length":
-        return True
-    text = without_thinking(completion.text)
-    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    if not starts:
-        return False
-    start = min(starts)
-    try:
-        json.JSONDecoder().raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        # Sloppy JSON that closes is not cut; one that ends early breaks at its last character.
-        return error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def _parse(completion: Completion) -> object:
-    return parse_json(completion.text)
+    """Whether the answer ends before its JSON does: what would have to be closed is worth asking for once more."""
+    return completion.finish_reason == "length" or is_unfinished(completion.text)
 
 
 def _facts(row: object, form: Form, wanted: Sequence[str]) -> Extraction:

@@ -63,13 +63,23 @@ def test_no_price_is_said_and_not_taken_as_nothing(capsys: pytest.CaptureFixture
     assert "no price is known (--price-in" in text
 
 
-def test_failures_say_how_to_try_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first twenty with their reasons on one line each, and the command."""
-    failures = [{"passage_id": f"p{n}", "error": "cut\n\x1b[2Joff", "attempts": 1 + n % 2} for n in range(25)]
-    said = lines(capsys, failed=25, failures=failures)
-    assert said[3] == "25 passages could not be read; they are found by their sentences all the same:"
-    assert said[4:6] == ["  failed p0 (1 time): cut [2Joff", "  failed p1 (2 times): cut [2Joff"]
-    assert said[24:] == ["  … and 5 more (--json lists all)", "  try these again: the same command with --retry-failed"]
+def test_failures_say_why_and_how_to_try_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line for each kind of reason with some of its passages, the most frequent first, and the command."""
+    failures = [{"passage_id": f"p{n}", "error": f"cut after {n} tokens: '…{n}'", "attempts": 3} for n in range(25)]
+    failures.insert(3, {"passage_id": "q", "error": "no JSON in:\n\x1b[2Joff", "attempts": 1})
+    said = lines(capsys, failed=26, failures=failures)
+    assert said[3:] == [
+        "26 passages could not be read; they are found by their sentences all the same:",
+        "  p0, p1, p2 and 22 more: cut after 0 tokens: '…0'",
+        "  q: no JSON in: [2Joff",
+        "  try these again: the same command with --retry-failed",
+    ]
+
+
+def test_many_kinds_of_reasons_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first twenty are shown; --json has all."""
+    failures = [{"passage_id": f"p{n}", "error": chr(97 + n), "attempts": 1} for n in range(24)]
+    assert lines(capsys, failed=24, failures=failures)[-2] == "  … and 4 more (--json lists all)"
 
 
 def test_a_run_that_stopped_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ class Indexing:
         url = self.server.base_url
         command = [sys.executable, "-m", "hippomem.cli", "index", str(self.corpus.folder), "--store", str(self.store)]
         command += ["--extractor", "llm", "--llm-model", "loopback", "--llm-base-url", url]
-        command += ["--embedder", f"openai:hash@{url}", "--no-chunk", "--json", *more]
+        command += ["--embedder", f"openai:hash@{url}", "--no-chunk", "--json", "--call-timeout", str(TIMEOUT), *more]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._environment
         )
@@ -125,8 +125,10 @@ def run_chaos(indexing: Indexing, *, passages: int, kills: int, seed: int) -> Ch
     """Index, killed so many times at moments drawn from *seed*, then to the end, then until nothing is failed."""
     chance = random.Random(seed)
     stored_at = []
-    for served in sorted(chance.sample(range(passages * 9 // 10), kills)):
-        indexing.run_and_kill(served, chance.uniform(0.0, 0.3))
+    for number in range(kills):
+        # One moment in each part of the way, and never before the run has had an answer of its own: else it shows nothing.
+        served = int((number + chance.random()) / kills * 0.9 * passages)
+        indexing.run_and_kill(max(served, indexing.valid_answers() + 1), chance.uniform(0.0, 0.3))
         time.sleep(0.2)  # the server notices that its client is gone
         stored = indexing.stored()
         stored_at.append((len(indexing.server.served()), stored))

@@ -1,0 +1,53 @@
+"""Of passages to come: which are there already, and which an LLM need not be paid for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hippomem.store.readings import Asked
+
+#: Values bound in one statement: far below SQLite's limit.
+_MARKS = 500
+
+
+class Coming(NamedTuple):
+    """A passage that is to be stored: the id that it will have. text_hash: see `readings.text_hash`."""
+
+    passage_id: str
+    text_hash: bytes
+
+
+class Known(NamedTuple):
+    """What the store has of it. reading: the state of its reading, "" for none.    is_paid: its text was answered about."""
+
+    is_stored: bool
+    reading: str
+    is_paid: bool
+
+
+def known(db: sqlite3.Connection, namespace_key: int | None, coming: Sequence[Coming], asked: Asked) -> list[Known]:
+    """One for each passage. namespace_key: None for a namespace that is not there.    asked: whose answers count."""
+    readings: dict[str, str] = {}
+    paid: set[bytes] = set()
+    for start in range(0, len(coming), _MARKS):
+        block = coming[start : start + _MARKS]
+        marks = ",".join("?" * len(block))
+        readings.update(
+            db.execute(
+                "SELECT passage_id, coalesce(readings.state, '') FROM passages LEFT JOIN readings USING (passage_key)"
+                f" WHERE passages.namespace_key = ? AND passage_id IN ({marks})",
+                (namespace_key, *(each.passage_id for each in block)),
+            )
+        )
+        hashes = {each.text_hash for each in block}
+        rows = db.execute(
+            f"SELECT DISTINCT text_hash FROM readings WHERE text_hash IN ({','.join('?' * len(hashes))})"
+            " AND answer IS NOT NULL AND model = ? AND prompt = ?",
+            (*hashes, *asked),
+        )
+        paid.update(row[0] for row in rows)
+    return [
+        Known(each.passage_id in readings, readings.get(each.passage_id, ""), each.text_hash in paid) for each in coming
+    ]

@@ -1,0 +1,148 @@
+"""What reading in batches keeps in the store. Every change is one transaction, so that a killed run knows where it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hippomem.models.llm import Usage
+from hippomem.store import batches, readings
+from hippomem.store.batches import Batch
+from hippomem.store.readings import Asked, Wanted
+from hippomem.store.store import Store
+
+#: How often a passage is asked about before it counts as failed; having the failed ones read again is another round.
+TRIES = 3
+#: What requests have asked about: by custom_id, by the place of the passage in the request.
+Members = dict[str, dict[int, Wanted]]
+
+
+class Account(Protocol):
+    """The money of a run: what it may spend, and what it has spent."""
+
+    def affords(self, expected: Usage) -> bool:
+        """Whether so much more may be spent, at batch prices, beyond what is booked."""
+        ...
+
+    def book(self, db: sqlite3.Connection, usage: Usage, *, answered: int, failed: int) -> None:
+        """Add what a batch has cost and how many passages it answered; in the transaction that stores the answers."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What came of some requests of a job.
+
+    answers: (row of the passage, hash of its text, answer).    failures: (row, hash, reason, attempts before).
+    final_failures: those that asking again cannot mend, without the attempts.
+    custom_ids: all requests that this settles; passages of those without an outcome are asked about again.
+    """
+
+    answers: list[tuple[int, bytes, str]] = field(default_factory=list)
+    failures: list[tuple[int, bytes, str, int]] = field(default_factory=list)
+    final_failures: list[tuple[int, bytes, str]] = field(default_factory=list)
+    custom_ids: list[str] = field(default_factory=list)
+    usage: Usage = Usage()
+
+    def fail(self, passage: Wanted, reason: str, *, final: bool = False) -> None:
+        """Note why a passage was not read. final: asking again will not help."""
+        key = passage.row.passage_key
+        if final:
+            self.final_failures.append((key, passage.text_hash, reason))
+        else:
+            self.failures.append((key, passage.text_hash, reason, passage.attempts))
+
+
+class BatchStore:
+    """The jobs of a namespace, and the readings that they are for. One run at a time."""
+
+    def __init__(self, store: Store, namespace_key: int, asked: Asked, account: Account) -> None:
+        self.asked = asked
+        self.account = account
+        self._store = store
+        self._namespace_key = namespace_key
+
+    def batches(self) -> list[Batch]:
+        """All jobs that were not collected yet, oldest first."""
+        with self._store.reading() as db:
+            return batches.find(db, self._namespace_key)
+
+    def next_wanted(self, after: int, limit: int) -> list[Wanted]:
+        """Passages that are to be read and are in no job, by row, behind a row."""
+        with self._store.reading() as db:
+            return batches.next_wanted(db, self._namespace_key, self.asked, after=after, limit=limit)
+
+    def begin(self, batch: Batch, requests: Sequence[tuple[str, Sequence[int]]]) -> bool:
+        """See `batches.begin`."""
+        with self._store.transaction() as db:
+            return batches.begin(db, self._namespace_key, batch, requests)
+
+    def exists(self, token: str) -> bool:
+        """Whether the job is still ours."""
+        with self._store.reading() as db:
+            return batches.exists(db, token)
+
+    def set_vendor_id(self, token: str, vendor_id: str) -> bool:
+        """See `batches.set_vendor_id`."""
+        with self._store.transaction() as db:
+            return batches.set_vendor_id(db, token, vendor_id)
+
+    def has_unanswered(self, token: str) -> bool:
+        """Whether the job has still something to answer."""
+        with self._store.reading() as db:
+            return bool(batches.unanswered(db, token))
+
+    def count_passages(self) -> int:
+        """How many passages are in jobs."""
+        with self._store.reading() as db:
+            return batches.count_passages(db, self._namespace_key)
+
+    def save(
+        self, batch: Batch, custom_ids: Sequence[str], read: Callable[[Members], Outcomes]
+    ) -> tuple[Outcomes, int, int]:
+        """Store what came of requests and take them out of the job.
+
+        read: from what they have still to answer (see `batches.members`) to what came. It is called inside the transaction:
+        whoever collects the same job at the same time finds these requests settled, and books nothing twice.
+        Returns what it gave, and passages (answered, failed for good).
+        """
+        with self._store.transaction() as db:
+            outcomes = read(batches.members(db, batch.token, custom_ids))
+            batches.attribute(db, batch.asked, [key for key, _, _ in outcomes.answers])
+            answered = readings.answer(db, outcomes.answers, batch.asked)
+            failed = self._fail(db, outcomes)
+            batches.settle(db, batch.token, outcomes.custom_ids)
+            self.account.book(db, outcomes.usage, answered=answered, failed=failed)
+        return outcomes, answered, failed
+
+    def _fail(self, db: sqlite3.Connection, outcomes: Outcomes) -> int:
+        """Store failures; returns how many are not asked about again."""
+        again: list[tuple[int, bytes, str]] = []
+        failed = list(outcomes.final_failures)
+        for key, text_hash, reason, attempts in outcomes.failures:
+            (again if (attempts + 1) % TRIES else failed).append((key, text_hash, reason))
+        readings.fail(db, again, again=True)
+        readings.fail(db, failed)
+        return len(failed)
+
+    def close(self, batch: Batch, reason: str | None) -> tuple[int, int]:
+        """Have what the job left unanswered asked again; returns passages (asked again, failed for good).
+
+        reason: why it counts as an attempt; None where it does not. The job itself stays, for its files at the vendor.
+        """
+        with self._store.transaction() as db:
+            left = batches.unanswered(db, batch.token)
+            failed = 0
+            if reason is not None:
+                failures = [(key, text_hash, reason, attempts) for key, text_hash, attempts in left]
+                failed = self._fail(db, Outcomes(failures=failures))
+                self.account.book(db, Usage(), answered=0, failed=failed)
+            batches.release(db, batch.token)
+        return len(left) - failed, failed
+
+    def drop(self, token: str) -> None:
+        """Forget the job; what it has not answered can be asked again."""
+        with self._store.transaction() as db:
+            batches.drop(db, token)
