@@ -103,9 +103,11 @@ def _knock(address: str) -> None:
 
 
 def _nobody(address: str, error: Exception) -> ConfigError:
+    if address == "local":
+        return ConfigError(f"Ray could not be started here ({quote(error)}); is the folder of temporary files full?")
     return ConfigError(
-        f"no Ray cluster could be used at {address!r} ({quote(error)}); start one with `ray start --head`, "
-        "and `ray start --address` on the other machines, this one included."
+        f"no Ray cluster could be used at {address!r} ({quote(error)}); start one with `ray start --head`, and "
+        "`ray start --address` on the other machines, this one included. A cluster with tokens wants RAY_AUTH_MODE=token."
     )
 
 

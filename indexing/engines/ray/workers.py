@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,7 +41,7 @@ class Hello:
     node: str
     version: str = hippomem.__version__
     identity: EmbedderIdentity | None = None
-    probe: bytes = b""
+    probe: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
