@@ -43,11 +43,10 @@ def dry_run(
     from indexing.asking.counting import SAMPLE, count
     from indexing.asking.estimate import Limits, estimate, to_read
     from indexing.asking.looking import looking_into
-    from indexing.extract.llm import Scheme
 
     model = asked.llm_model or ""
     price = find_price(model, price_in=asked.price_in, price_out=asked.price_out, table=asked.prices)
-    scheme = Scheme(passages_per_call=asked.passages_per_call or 1)
+    scheme = asked.scheme()
     limits = Limits(asked.concurrency or 50, asked.requests_per_minute, asked.tokens_per_minute)
     with Display(events=events) as display:
         with looking_into(store, namespace, Asked(model, scheme.version), retry_failed=retry_failed) as look:

@@ -79,7 +79,6 @@ def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     from hippomem.models.pacing import Pace
     from hippomem.models.prices import find_price
     from indexing.asking.extractor import LlmExtractor
-    from indexing.extract.llm import Scheme
 
     assert asked.llm_model is not None
     # The key is read here: the environment of a cluster's machines is another.
@@ -88,7 +87,7 @@ def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     api = BatchApi(asked.llm_model, base_url, api_key) if asked.batch_api else None
     return LlmExtractor(
         make() if engine is None else engine.chat(make),
-        scheme=Scheme(passages_per_call=asked.passages_per_call or 1),
+        scheme=asked.scheme(),
         pace=Pace(
             concurrency=asked.concurrency or 50,
             requests_per_minute=asked.requests_per_minute,

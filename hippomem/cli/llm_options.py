@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from hippomem.errors import ConfigError
+
+if TYPE_CHECKING:
+    from indexing.extract.llm import Scheme
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,13 @@ class LlmOptions:
     passages_per_call: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Ask about so many short passages at once. Default: 1.")
     ] = None
+    llm_form: Annotated[
+        Literal["compact", "plain", "two-calls"],
+        typer.Option(
+            help="compact: names are listed once and referred to by number. plain: written out, for models that cannot "
+            "count. two-calls: names first, then triples about them, as HippoRAG asks."
+        ),
+    ] = "compact"
     concurrency: Annotated[
         int | None,
         typer.Option(
@@ -94,7 +104,7 @@ class LlmOptions:
 
     def require(self, is_llm: bool) -> None:
         """Raises ConfigError for options that do not go together."""
-        given = [_option(each.name) for each in fields(self) if getattr(self, each.name) not in (None, False)]
+        given = [_option(each.name) for each in fields(self) if getattr(self, each.name) != each.default]
         if not is_llm and given:
             raise ConfigError(f"{given[0]} goes with --extractor llm.")
         if is_llm and not self.llm_model:
@@ -103,6 +113,14 @@ class LlmOptions:
             raise ConfigError("--batch-no-wait goes with --batch-api.")
         if self.dry_run_calls and not self.dry_run:
             raise ConfigError("--dry-run-calls goes with --dry-run.")
+
+    def scheme(self) -> Scheme:
+        """In which words is asked. Raises ConfigError."""
+        from indexing.extract.llm import Scheme
+
+        if self.llm_form == "two-calls":
+            return Scheme(passages_per_call=self.passages_per_call or 1, calls=2)
+        return Scheme(passages_per_call=self.passages_per_call or 1, form=self.llm_form)
 
 
 def _option(name: str) -> str:
