@@ -17,6 +17,8 @@ from hippomem.store.readings import Asked, Wanted
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
+#: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
+_OPEN = "namespace_key = ? AND state <> 'used'"
 #: A reading that is in no job yet.
 _FREE = "NOT EXISTS (SELECT 1 FROM batch_passages WHERE batch_passages.passage_key = readings.passage_key)"
 
@@ -47,13 +49,13 @@ def find(db: sqlite3.Connection, namespace_key: int) -> list[Batch]:
     ]
 
 
-def next_wanted(db: sqlite3.Connection, namespace_key: int, asked: Asked, *, after: int, limit: int) -> list[Wanted]:
+def next_wanted(db: sqlite3.Connection, namespace_key: int, *, after: int, limit: int) -> list[Wanted]:
     """The next passages that are to be read and are in no job, by row, behind a row."""
     sql = (
-        "SELECT passage_key, text_hash, attempts FROM readings WHERE namespace_key = ? AND state = 'wanted'"
-        f" AND passage_key > ? AND model = ? AND prompt = ? AND {_FREE} ORDER BY passage_key LIMIT ?"
+        f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted' AND passage_key > ?"
+        f" AND {_FREE} ORDER BY passage_key LIMIT ?"
     )
-    rows = db.execute(sql, (namespace_key, after, *asked, limit)).fetchall()
+    rows = db.execute(sql, (namespace_key, after, limit)).fetchall()
     texts = passages.texts(db, [row[0] for row in rows])
     return [Wanted(texts[key], text, attempts) for key, text, attempts in rows if key in texts]
 
@@ -131,14 +133,6 @@ def settle(db: sqlite3.Connection, token: str, custom_ids: Iterable[str]) -> Non
     """Take requests out of the job, in the transaction that stores what came of them: they are not stored twice."""
     db.executemany(
         "DELETE FROM batch_passages WHERE token = ? AND custom_id = ?", [(token, custom_id) for custom_id in custom_ids]
-    )
-
-
-def attribute(db: sqlite3.Connection, asked: Asked, passage_keys: Iterable[int]) -> None:
-    """Say of wanted passages who is asked about them: somebody else may have been wanted since the job was sent."""
-    db.executemany(
-        "UPDATE readings SET model = ?, prompt = ? WHERE passage_key = ? AND state = 'wanted'",
-        [(*asked, key) for key in passage_keys],
     )
 
 

@@ -70,13 +70,13 @@ class BatchStore:
             return batches.find(db, self._namespace_key)
 
     def next_wanted(self, after: int, limit: int) -> list[Wanted]:
-        """Passages that are to be read and are in no job, by row, behind a row."""
+        """Passages that are to be read and are in no job, by row, behind a row; whoever they were wanted from before."""
         with self._store.reading() as db:
-            return batches.next_wanted(db, self._namespace_key, self.asked, after=after, limit=limit)
+            return batches.next_wanted(db, self._namespace_key, after=after, limit=limit)
 
     def begin(self, batch: Batch, requests: Sequence[tuple[str, Sequence[int]]]) -> bool:
         """See `batches.begin`."""
-        with self._store.transaction() as db:
+        with self._store.transaction(aside=True) as db:
             return batches.begin(db, self._namespace_key, batch, requests)
 
     def exists(self, token: str) -> bool:
@@ -86,7 +86,7 @@ class BatchStore:
 
     def set_vendor_id(self, token: str, vendor_id: str) -> bool:
         """See `batches.set_vendor_id`."""
-        with self._store.transaction() as db:
+        with self._store.transaction(aside=True) as db:
             return batches.set_vendor_id(db, token, vendor_id)
 
     def has_unanswered(self, token: str) -> bool:
@@ -108,9 +108,8 @@ class BatchStore:
         whoever collects the same job at the same time finds these requests settled, and books nothing twice.
         Returns what it gave, and passages (answered, failed for good).
         """
-        with self._store.transaction() as db:
+        with self._store.transaction(aside=True) as db:
             outcomes = read(batches.members(db, batch.token, custom_ids))
-            batches.attribute(db, batch.asked, [key for key, _, _ in outcomes.answers])
             answered = readings.answer(db, outcomes.answers, batch.asked)
             failed = self._fail(db, outcomes)
             batches.settle(db, batch.token, outcomes.custom_ids)
@@ -132,7 +131,7 @@ class BatchStore:
 
         reason: why it counts as an attempt; None where it does not. The job itself stays, for its files at the vendor.
         """
-        with self._store.transaction() as db:
+        with self._store.transaction(aside=True) as db:
             left = batches.unanswered(db, batch.token)
             failed = 0
             if reason is not None:
@@ -144,5 +143,5 @@ class BatchStore:
 
     def drop(self, token: str) -> None:
         """Forget the job; what it has not answered can be asked again."""
-        with self._store.transaction() as db:
+        with self._store.transaction(aside=True) as db:
             batches.drop(db, token)

@@ -50,7 +50,7 @@ def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opens() -> Opens:
-    """Opens a memory whose passages the model at a URL reads: ``with opens(url, path) as memory``."""
+    """Opens a memory whose passages a model reads, given its URL and the path of the store."""
 
     @contextmanager
     def opened(
