@@ -60,6 +60,8 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
     with ExitStack() as stack:
         stack.enter_context(_environment({**_QUIET, **_PRIVATE} if is_local else _QUIET))
         ray = import_ray()
+        if not is_local:
+            _knock(str(address))
         if ray.is_initialized():
             yield Cluster(workers or _cores(ray), is_local=False)
             return
@@ -76,8 +78,6 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
                 "object_store_memory": STORE_BYTES,
                 "_temp_dir": stack.enter_context(_folder()),
             }
-        else:
-            _knock(str(address))
         stack.enter_context(_terminating_as_before())
         try:
             with _loopback() if is_local else nullcontext():

@@ -11,10 +11,10 @@ from hippomem.models.embedder import Embedder, EmbedderIdentity, QueryVectors, R
 from indexing.engines.ray.crew import Crew
 from indexing.engines.ray.workers import PackedSigns
 
-#: The most texts, and characters (or one text), of a chunk: what a death costs, about 2 s of one core with the default
-#: encoder. Smaller ones hold fewer texts of the same length, and cost more a text (`batches_of`).
-CHUNK_TEXTS = 512
-CHUNK_CHARACTERS = 60_000
+#: The most texts, and characters (or one text), of a chunk: what a death costs, some 2 s of one core with the default
+#: encoder. There sentences cost 2 % more than in one call, since fewer of the same length meet (`batches_of`).
+CHUNK_TEXTS = 256
+CHUNK_CHARACTERS = 30_000
 #: Up to so many texts are embedded here: sending them takes as long.
 FEW = 4
 
