@@ -59,7 +59,8 @@ def conclusions(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def _differences(rows: list[Mapping[str, Any]]) -> str:
     """By metric: the difference, its 95% interval, and p corrected for all choices that are compared."""
-    return "; ".join(
-        f"{SHOWN[row['metric']]} {row['difference']:+.1f} [{row['ci95'][0]:+.1f}, {row['ci95'][1]:+.1f}] p {row['p_holm']:.2f}"
-        for row in rows
-    )
+    shown = []
+    for row in rows:
+        low, high = row["ci95"]
+        shown.append(f"{SHOWN[row['metric']]} {row['difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {row['p_holm']:.2f}")
+    return "; ".join(shown)
