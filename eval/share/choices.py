@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.errors import ExtractionError
-from hippomem.memory import Memory
 from hippomem.store import memories, named
 from hippomem.types import Extraction
 from indexing.choosing import how_many, read_signals
 from indexing.extract import PassageText, TripleExtractor
+
+if TYPE_CHECKING:
+    from hippomem.memory import Memory
 
 VALUE, RANDOM, GOLD = "value", "random", "gold"
 #: By value is what ``--llm-share`` does. Gold passages of the very questions first: no chooser can do better by much.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from eval.report.plots import COLUMNS, MARKERS, QUALITY, SERIES, drawing, svg
-from eval.share.choices import RANDOM
+from eval.share.choices import RANDOM, VALUE
 from eval.share.curve import EVERYTHING, NOTHING
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _draw(axes: Axes, figures: Mapping[str, Any]) -> None:
         shares = [float(share) for share in by_share]
         values = [means[QUALITY] for means in by_share.values()]
         style: Any = {"color": SERIES[n], "marker": MARKERS[n], "label": choice}
-        axes.plot([0.0, *shares, 1.0], [first, *values, last], linewidth=1.6, **style)
+        axes.plot([0.0, *shares, 1.0], [first, *values, last], linewidth=2.4 if choice == VALUE else 1.2, **style)
         spread = [means.get("sd", {}).get(QUALITY, 0.0) for means in by_share.values()]
         if choice == RANDOM and any(spread):
             low, high = ([v + sign * s for v, s in zip(values, spread, strict=True)] for sign in (-1, 1))

@@ -11,7 +11,7 @@ from rich.text import Text
 from eval.share.choices import CHOICES, RANDOM
 from eval.share.curve import EVERYTHING, NOTHING
 
-SHOWN = ("recall@2", "recall@5", "all_recall@5")
+SHOWN = {"recall@2": "R@2", "recall@5": "R@5", "all_recall@5": "all@5"}
 
 
 def gold_table(name: str, result: Mapping[str, Any]) -> Table:
@@ -24,9 +24,9 @@ def gold_table(name: str, result: Mapping[str, Any]) -> Table:
 
 
 def curve_table(name: str, label: str, figures: Mapping[str, Any]) -> Table:
-    """R@2 / R@5 / all@5 by choice and share, between the two ends, which are the same for every choice."""
+    """`SHOWN` by choice and share, between the two ends, which are the same for every choice."""
     shares = list(figures["curves"][RANDOM])
-    made = _table(f"{name}, {label}: R@2 / R@5 / all@5 by the share that the LLM reads", ["0", *shares, "1"])
+    made = _table(f"{name}, {label}: {' / '.join(SHOWN.values())} by the share that the LLM reads", ["0", *shares, "1"])
     first, last = (_cell(figures["ends"][end]) for end in (NOTHING, EVERYTHING))
     for choice in CHOICES:
         by_share = figures["curves"][choice]
@@ -58,7 +58,9 @@ def conclusions(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _differences(rows: list[Mapping[str, Any]]) -> str:
-    return "; ".join(
-        f"{row['metric']} {row['difference']:+.1f} [{row['ci95'][0]:+.1f}, {row['ci95'][1]:+.1f}], p {row['p']:.3f}"
-        for row in rows
-    )
+    """By metric: the difference, its 95% interval, and p corrected for all choices that are compared."""
+    shown = []
+    for row in rows:
+        low, high = row["ci95"]
+        shown.append(f"{SHOWN[row['metric']]} {row['difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {row['p_holm']:.2f}")
+    return "; ".join(shown)

@@ -171,7 +171,7 @@ def test_the_command_shows_and_draws_the_curve(
     assert report["provenance"]["arguments"] == arguments
     shown = capsys.readouterr().out
     assert "bridge, hipporag2: R@2 / R@5 / all@5 by the share that the LLM reads" in shown
-    assert "value - random, mean over shares: recall@5" in shown
+    assert "value - random, mean over shares: R@5" in shown
     picture = plot.read_text(encoding="utf-8")
     assert all(f">{choice}<" in picture for choice in CHOICES)
 
