@@ -13,14 +13,10 @@ from typing import NamedTuple
 
 from hippomem.models.llm import Usage
 from hippomem.store import passages
-from hippomem.store.readings import Asked, Wanted
+from hippomem.store.readings import FREE, Asked, Wanted
 
 #: Values bound in one statement: far below SQLite's limit.
 _MARKS = 500
-#: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
-_OPEN = "namespace_key = ? AND state <> 'used'"
-#: A reading that is in no job yet.
-_FREE = "NOT EXISTS (SELECT 1 FROM batch_passages WHERE batch_passages.passage_key = readings.passage_key)"
 
 
 class Batch(NamedTuple):
@@ -49,17 +45,6 @@ def find(db: sqlite3.Connection, namespace_key: int) -> list[Batch]:
     ]
 
 
-def next_wanted(db: sqlite3.Connection, namespace_key: int, *, after: int, limit: int) -> list[Wanted]:
-    """The next passages that are to be read and are in no job, by row, behind a row."""
-    sql = (
-        f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted' AND passage_key > ?"
-        f" AND {_FREE} ORDER BY passage_key LIMIT ?"
-    )
-    rows = db.execute(sql, (namespace_key, after, limit)).fetchall()
-    texts = passages.texts(db, [row[0] for row in rows])
-    return [Wanted(texts[key], text, attempts) for key, text, attempts in rows if key in texts]
-
-
 def begin(
     db: sqlite3.Connection, namespace_key: int, batch: Batch, requests: Sequence[tuple[str, Sequence[int]]]
 ) -> bool:
@@ -72,7 +57,7 @@ def begin(
     for start in range(0, len(keys), _MARKS):
         block = keys[start : start + _MARKS]
         marks = ",".join("?" * len(block))
-        sql = f"SELECT count(*) FROM readings WHERE passage_key IN ({marks}) AND state = 'wanted' AND {_FREE}"
+        sql = f"SELECT count(*) FROM readings WHERE passage_key IN ({marks}) AND state = 'wanted' AND {FREE}"
         free += int(db.execute(sql, block).fetchone()[0])
     if free < len(keys):
         return False

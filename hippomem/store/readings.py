@@ -18,6 +18,8 @@ from hippomem.store.passages import PassageRow, by_key
 _MARKS = 500
 #: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
 _OPEN = "readings.namespace_key = ? AND readings.state <> 'used'"
+#: A reading that is in no job at a vendor's Batch API.
+FREE = "NOT EXISTS (SELECT 1 FROM batch_passages WHERE batch_passages.passage_key = readings.passage_key)"
 
 
 class Asked(NamedTuple):
@@ -101,17 +103,13 @@ def want_failed(db: sqlite3.Connection, namespace_key: int, asked: Asked) -> int
     return db.execute(sql, (*asked, namespace_key)).rowcount
 
 
-def next_wanted(
-    db: sqlite3.Connection, namespace_key: int, *, asked: Asked | None = None, after: int = -1, limit: int
-) -> list[Wanted]:
-    """The next passages that are to be read, by row, behind a row. asked: only those that are wanted from there."""
+def next_wanted(db: sqlite3.Connection, namespace_key: int, *, after: int = -1, limit: int) -> list[Wanted]:
+    """The next passages that are to be read and are in no batch job, by row, behind a row."""
     sql = (
         f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted'"
-        " AND passage_key > ?"
-        + ("" if asked is None else " AND model = ? AND prompt = ?")
-        + " ORDER BY passage_key LIMIT ?"
+        f" AND passage_key > ? AND {FREE} ORDER BY passage_key LIMIT ?"
     )
-    rows = db.execute(sql, (namespace_key, after, *(asked or ()), limit)).fetchall()
+    rows = db.execute(sql, (namespace_key, after, limit)).fetchall()
     texts = passages.texts(db, [row[0] for row in rows])
     return [Wanted(texts[key], text, attempts) for key, text, attempts in rows if key in texts]
 

@@ -149,6 +149,12 @@ class Asking:
             ending = asyncio.create_task(self._end_early([*workers, producer]))
             try:
                 await asyncio.gather(producer, *workers, return_exceptions=True)
+                if not self._stopping.is_set() and (
+                    left := await self._loop.run_in_executor(thread, self._ledger.count)
+                ):
+                    self.stopped = (
+                        f"{left:,} passages are in jobs at a Batch API; the same command with --batch-api collects them"
+                    )
             finally:
                 ending.cancel()
                 self._over = True

@@ -21,7 +21,7 @@ from eval.report.console import console
 from eval.report.files import check_writable, write_json
 from hippomem.errors import ConfigError, HippomemError
 
-#: What the issue asks for: the time taken, at most so many times what endpoint and encoder take one after the other.
+#: The time that a run should take: at most so many times what endpoint and encoder take one after the other.
 MARK = 1.5
 ROOT = Path(__file__).resolve().parents[3]
 #: What the server answers when it has answered as it should.

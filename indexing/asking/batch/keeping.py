@@ -72,7 +72,7 @@ class BatchStore:
     def next_wanted(self, after: int, limit: int) -> list[Wanted]:
         """Passages that are to be read and are in no job, by row, behind a row; whoever they were wanted from before."""
         with self._store.reading() as db:
-            return batches.next_wanted(db, self._namespace_key, after=after, limit=limit)
+            return readings.next_wanted(db, self._namespace_key, after=after, limit=limit)
 
     def begin(self, batch: Batch, requests: Sequence[tuple[str, Sequence[int]]]) -> bool:
         """See `batches.begin`."""

@@ -58,7 +58,7 @@ class Indexing:
 
     def run(self, *more: str) -> dict[str, Any]:
         """To its end; the summary. Raises AssertionError for an exit code that means more than failed passages."""
-        with self._start(*more) as process:
+        with self.start(*more) as process:
             out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode in (0, 5), f"exit code {process.returncode}: {err}"
         summary: dict[str, Any] = json.loads(out)
@@ -66,7 +66,7 @@ class Indexing:
 
     def run_and_kill(self, served: int, delay: float) -> None:
         """Kill it once the server has given that many valid answers in all, and *delay* seconds later."""
-        with self._start() as process:
+        with self.start() as process:
             start = time.monotonic()
             while self.valid_answers() < served:
                 assert process.poll() is None, f"over before it was killed: {process.communicate()[1]}"
@@ -77,7 +77,8 @@ class Indexing:
             _, err = process.communicate()
         assert process.returncode < 0, f"over before it was killed, exit code {process.returncode}: {err}"
 
-    def _start(self, *more: str) -> subprocess.Popen[str]:
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        """The process."""
         url = self.server.base_url
         command = [sys.executable, "-m", "hippomem.cli", "index", str(self.corpus.folder), "--store", str(self.store)]
         command += ["--extractor", "llm", "--llm-model", "loopback", "--llm-base-url", url]
