@@ -86,7 +86,7 @@ def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
     make = partial(AsyncOpenAIChat, asked.llm_model, base_url, api_key, timeout=asked.call_timeout or 60.0)
     api = BatchApi(asked.llm_model, base_url, api_key) if asked.batch_api else None
     return LlmExtractor(
-        make() if engine is None else engine.chat(make),
+        make() if engine is None or api is not None else engine.chat(make),
         scheme=asked.scheme(),
         pace=Pace(
             concurrency=asked.concurrency or 50,

@@ -185,7 +185,7 @@ def index(
                     "usd": llm.usd,
                     "reused_answers": llm.reused,
                     "failed": report.failed + retried,
-                    "seconds": report.seconds.get("read", 0.0),
+                    "seconds": llm.seconds,
                 }
             display.finished(summary)
     except HippomemError as error:

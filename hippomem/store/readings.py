@@ -103,13 +103,15 @@ def want_failed(db: sqlite3.Connection, namespace_key: int, asked: Asked) -> int
     return db.execute(sql, (*asked, namespace_key)).rowcount
 
 
-def next_wanted(db: sqlite3.Connection, namespace_key: int, *, after: int = -1, limit: int) -> list[Wanted]:
-    """The next passages that are to be read and are in no batch job, by row, behind a row."""
+def next_wanted(
+    db: sqlite3.Connection, namespace_key: int, *, after: int = -1, only: int | None = None, limit: int
+) -> list[Wanted]:
+    """The next passages that are to be read and are in no batch job, by row, behind a row. only: just that one."""
     sql = (
         f"SELECT passage_key, text_hash, attempts FROM readings WHERE {_OPEN} AND state = 'wanted'"
-        f" AND passage_key > ? AND {FREE} ORDER BY passage_key LIMIT ?"
+        f" AND passage_key {'>' if only is None else '='} ? AND {FREE} ORDER BY passage_key LIMIT ?"
     )
-    rows = db.execute(sql, (namespace_key, after, limit)).fetchall()
+    rows = db.execute(sql, (namespace_key, after if only is None else only, limit)).fetchall()
     texts = passages.texts(db, [row[0] for row in rows])
     return [Wanted(texts[key], text, attempts) for key, text, attempts in rows if key in texts]
 

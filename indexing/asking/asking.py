@@ -64,6 +64,7 @@ class Asking:
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = False
+        self._ended = ""
         #: Answers that were there already.
         self.reused = 0
         #: What ended the run before its end: a ModelError for every passage alike, or a StoreError.
@@ -171,27 +172,28 @@ class Asking:
 
     async def _produce(self, groups: asyncio.Queue[list[Wanted] | None], thread: ThreadPoolExecutor) -> None:
         """Put wanted passages into the queue, by row; what becomes wanted meanwhile, anywhere, comes in a later round."""
-        loop, after = asyncio.get_running_loop(), -1
+        loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
-            was_closed = self._closed.is_set()
-            try:
-                found = await loop.run_in_executor(thread, self._ledger.next, after, _BLOCK)
-            except Exception as error:
-                self._give_up(error)
-                break
-            new = [each for each in found if each.row.passage_key not in self._under_way]
-            self._under_way.update(each.row.passage_key for each in new)
-            by_id = {each.row.passage_id: each for each in new}
-            texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in new]
-            for group in self._scheme.groups(texts):
-                await groups.put([by_id[passage.passage_id] for passage in group])
-            if found:
+            was_closed, after, seen, new = self._closed.is_set(), -1, 0, 0
+            while not self._stopping.is_set():
+                try:
+                    found = await loop.run_in_executor(thread, self._ledger.next, after, _BLOCK)
+                except Exception as error:
+                    self._give_up(error)
+                    break
+                if not found:
+                    break
                 after = found[-1].row.passage_key
-            elif after >= 0:
-                after = -1
-            elif was_closed:
+                fresh = [each for each in found if each.row.passage_key not in self._under_way]
+                self._under_way.update(each.row.passage_key for each in fresh)
+                seen, new = seen + len(found), new + len(fresh)
+                by_id = {each.row.passage_id: each for each in fresh}
+                texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in fresh]
+                for group in self._scheme.groups(texts):
+                    await groups.put([by_id[passage.passage_id] for passage in group])
+            if not seen and was_closed:
                 break
-            else:
+            if not new:  # all that is wanted is under way, or nothing is
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), _LOOK_AGAIN)
                 self._news.clear()
@@ -217,8 +219,11 @@ class Asking:
             results: list[Extraction | Exception] = list(
                 await self._scheme.read(texts, self._complete, model=self._llm.model)
             )
-        except (BudgetError, _StoppedError) as reason:
+        except BudgetError as reason:
+            self._ended = "budget"
             self.stop(str(reason))
+            return []
+        except _StoppedError:
             return []
         except ModelError as error:
             if error.endpoint_wide:
@@ -286,8 +291,8 @@ class Asking:
             await self._something.wait()
             self._something.clear()
             await self._commit(thread)
-        outcome = type(self.error).__name__ if self.error else "stopped" if self._stopping.is_set() else "finished"
-        await self._commit(thread, ended=outcome)
+        ended = self._ended or ("stopped" if self._stopping.is_set() else "finished")
+        await self._commit(thread, ended=type(self.error).__name__ if self.error else ended)
 
     async def _commit(self, thread: ThreadPoolExecutor, *, ended: str = "") -> None:
         finished, self._finished = self._finished, []
@@ -307,6 +312,7 @@ class Asking:
             self._give_up(error)
         finally:
             self._under_way.difference_update(outcome.wanted.row.passage_key for outcome in outcomes)
+            self._news.set()
             for _, stored in finished:
                 if not stored.done():
                     stored.set_result(None)

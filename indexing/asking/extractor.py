@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -83,6 +84,8 @@ class LlmExtractor:
         self._newest: AnyAsking | None = None
         #: Answers, in all runs, that were there already.
         self.reused = 0
+        #: How long all runs have taken together, in seconds.
+        self.seconds = 0.0
 
     @property
     def asked(self) -> Asked:
@@ -141,6 +144,7 @@ class LlmExtractor:
             with self._lock:
                 self._budgets.append(budget)
                 self._newest = asking
+            began = time.perf_counter()
             asking.start(self._loop.run)
             try:
                 yield asking
@@ -158,6 +162,7 @@ class LlmExtractor:
                     with self._lock:
                         self._budgets.remove(budget)
                         self.reused += asking.reused
+                        self.seconds += time.perf_counter() - began
                         self._spent_before += budget.spent
 
     def _asking(self, store: Store, namespace_key: int, budget: Budget, ledger: Ledger) -> AnyAsking:

@@ -55,8 +55,10 @@ class Ledger:
     def next(self, after: int, limit: int) -> list[Wanted]:
         """The next wanted passages behind a row; they are the run's from now on, whoever they were wanted from before."""
         with self._store.reading() as db:
-            found = readings.next_wanted(db, self._namespace_key, after=after, limit=limit)
-        return found if self.only is None else [each for each in found if each.row.passage_key in self.only]
+            if self.only is None:
+                return readings.next_wanted(db, self._namespace_key, after=after, limit=limit)
+            keys = sorted(key for key in self.only if key > after)[:limit]
+            return [each for key in keys for each in readings.next_wanted(db, self._namespace_key, only=key, limit=1)]
 
     def save(self, outcomes: Sequence[Outcome], usage: Usage, usd: float | None) -> None:
         """Store outcomes, and what was spent up to now, in one commit."""

@@ -95,7 +95,7 @@ def test_a_budget_is_never_exceeded_and_the_next_run_goes_on(calm: str, opens: O
         spent = report.usage["prompt_tokens"] + report.usage["completion_tokens"]
         assert 0 < spent <= 6000
         assert "budget of 6,000 tokens" in report.stopped
-        assert memory.runs()[0].outcome == "stopped"
+        assert memory.runs()[0].outcome == "budget"
         left = memory.stats().pending
         assert 0 < left == SIZE - report.usage["calls"]
         while memory.stats().pending:
