@@ -62,6 +62,7 @@ class Asking:
         self._finished: list[tuple[list[Outcome], asyncio.Future[None]]] = []
         self._something = asyncio.Event()
         self._news = asyncio.Event()
+        self._settled = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = False
         self._ended = ""
@@ -263,7 +264,7 @@ class Asking:
         async def attempt() -> Completion:
             if self._stopping.is_set():
                 raise _StoppedError
-            reserved = self._budget.reserve(request.prompt_tokens, request.max_tokens)
+            reserved = await self._reserve(request)
             usage = Usage()
             self._in_request += 1
             try:
@@ -281,9 +282,23 @@ class Asking:
             finally:
                 self._in_request -= 1
                 self._budget.settle(reserved, usage)
+                self._settled.set()
 
         call: Awaitable[Completion] = self._pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
         return await call
+
+    async def _reserve(self, request: Request) -> Usage:
+        """Set aside what a call may cost; near the limit this waits for what calls under way have cost in fact."""
+        while True:
+            try:
+                return self._budget.reserve(request.prompt_tokens, request.max_tokens)
+            except BudgetError:
+                if not self._budget.is_reserved:
+                    raise
+            self._settled.clear()
+            await self._settled.wait()
+            if self._stopping.is_set():
+                raise _StoppedError
 
     async def _save(self, thread: ThreadPoolExecutor) -> None:
         """Commit what is finished, all that has come since the last commit at once; at the end close the account."""

@@ -64,6 +64,11 @@ class Budget:
         self._reserved += worst
         return worst
 
+    @property
+    def is_reserved(self) -> bool:
+        """Whether something is set aside for calls under way."""
+        return self._reserved != Usage()
+
     def settle(self, reserved: Usage, usage: Usage) -> None:
         """Put what a call has cost in the place of what was set aside for it."""
         self._reserved -= reserved

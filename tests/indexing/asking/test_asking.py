@@ -93,7 +93,7 @@ def test_a_budget_is_never_exceeded_and_the_next_run_goes_on(calm: str, opens: O
     with LoopbackServer(well_read) as server, opens(server.base_url, budget_tokens=6000) as memory:
         report = memory.add_many(documents(SIZE))
         spent = report.usage["prompt_tokens"] + report.usage["completion_tokens"]
-        assert 0 < spent <= 6000
+        assert 6000 - 3000 < spent <= 6000, "and it is used, up to the worst case of one call"
         assert "budget of 6,000 tokens" in report.stopped
         assert memory.runs()[0].outcome == "budget"
         left = memory.stats().pending
