@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from hippomem import Memory
 from hippomem.cli import app
-from hippomem.testing import HashEmbedder
+from hippomem.testing import HashEmbedder, LoopbackServer
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,7 +45,20 @@ def test_the_agents_example_prints_the_block_below_it(
     assert b"Lyon" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("number", range(2, len(blocks("python"))))
+def test_the_example_with_an_llm_has_it_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is added, and its triple is there."""
+    answer = '{"entities": ["Comet Sorrel", "Gull Rock"], "triples": [[0, "was discovered at", 1]]}'
+    monkeypatch.chdir(tmp_path)
+    with LoopbackServer(lambda _: answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        exec(compile(blocks("python")[2], "README.md", "exec"), {})  # noqa: S102
+        assert len(server.requests) == 1
+    with Memory("notes.hippo") as memory:
+        assert "was discovered at" in memory.export()
+
+
+@pytest.mark.parametrize("number", range(3, len(blocks("python"))))
 def test_the_examples_for_frameworks_run(number: int) -> None:
     """Each over a memory that is open."""
     with Memory(embedder=HashEmbedder()) as memory:

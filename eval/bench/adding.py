@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -18,11 +18,13 @@ from eval.bench.scale.corpus import Corpus
 from eval.bench.scale.encoder import ClusteredEmbedder
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from hippomem.memory import Memory
 from hippomem.models.embedder import Embedder
 from hippomem.models.load import load_embedder
 from hippomem.store import Store
 from hippomem.types import Document
+
+if TYPE_CHECKING:
+    from hippomem.memory import Memory
 
 EMPTY, FULL = "empty", "full"
 #: Most that adding to the store may cost, in times of adding to an empty one.
@@ -71,6 +73,8 @@ def adding(
         encoders["default"] = load_embedder(None)
     # The first passages of a larger corpus, so that those behind them have titles and names that are new, and others.
     corpus = Corpus(_LARGER * passages)
+    from hippomem.memory import Memory
+
     some = list(corpus.documents(passages, passages + adds))
     with tempfile.TemporaryDirectory(prefix="hippomem-bench-") as name:
         folder = Path(name)
@@ -98,6 +102,8 @@ def _in_turn(
     full: Path, folder: Path, embedder: Embedder, documents: Sequence[Document], way: str, rounds: int
 ) -> dict[str, list[float]]:
     """Seconds of each round, of the empty store and of a copy of the full one; which of them is first takes turns."""
+    from hippomem.memory import Memory
+
     runs: dict[str, list[float]] = {EMPTY: [], FULL: []}
     for number in range(rounds + 1):
         say(f"{way}: round {number} of {rounds}")

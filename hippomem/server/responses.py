@@ -99,6 +99,10 @@ class AddReport(Answer):
     """Tokens spent on an LLM."""
     new: list[bool]
     """One per text: whether it was not there before."""
+    replaced: int
+    """Texts of before that one of these took the place of, as the same document of the same origin."""
+    stopped: str
+    """Why an LLM was not asked about all texts; empty otherwise."""
 
 
 class Seed(Answer):

@@ -16,7 +16,6 @@ from eval.bench.measure import peak_bytes
 from eval.bench.memory.sampling import Sampling
 from eval.bench.scale.corpus import Corpus
 from eval.bench.scale.encoder import DIMENSION, ClusteredEmbedder
-from hippomem.memory import Memory
 from hippomem.types import Document
 
 START, END = "start", "closing"
@@ -33,6 +32,8 @@ class Order:
 
 def index(order: Order) -> dict[str, Any]:
     """Bytes: the peak of the process, of its stages, of the files, and of the vectors and signs among all these."""
+    from hippomem.memory import Memory
+
     encoder = ClusteredEmbedder()
     encoder.embed_query("makes its tables")
     with Sampling(START) as sampling:

@@ -5,9 +5,8 @@ the calls that a group takes when answers are cut, unusable or refused as too lo
 """
 
 from indexing.extract.llm.answers import MAX_TRIPLES
-from indexing.extract.llm.extractor import LlmExtractor
 from indexing.extract.llm.request import Request
 from indexing.extract.llm.scheme import Scheme
 from indexing.extract.llm.stored import dump_answer, load_answer
 
-__all__ = ["MAX_TRIPLES", "LlmExtractor", "Request", "Scheme", "dump_answer", "load_answer"]
+__all__ = ["MAX_TRIPLES", "Request", "Scheme", "dump_answer", "load_answer"]
