@@ -79,7 +79,7 @@ class LoopbackServer:
         class Handler(_Handler):
             loopback = server
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Listener(("127.0.0.1", 0), Handler)
         # Closing waits for the handlers, so that no socket outlives the server.
         self._server.daemon_threads = False
         self._server.block_on_close = True
@@ -161,6 +161,11 @@ class LoopbackServer:
             return Reply(404, error_body(str(error)))
         spent = sum(count_words(str(message.get("content"))) for message in messages), count_words(text or "")
         return Reply(200, chat_body(body["model"], text, *spent))
+
+
+class _Listener(ThreadingHTTPServer):
+    #: Connections that may wait to be accepted: with the default of 5, fifty calls at once lose some.
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):
