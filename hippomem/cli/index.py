@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hippomem.cli.display.report import SHOWN, print_report
 from hippomem.cli.engines import EngineName, open_engine
 from hippomem.cli.extractors import open_extractor
 from hippomem.cli.llm_options import LlmOptions, asks_llm
@@ -109,6 +108,7 @@ def index(
     asks again.
     """
     from hippomem.cli.display import Display
+    from hippomem.cli.display.report import print_report
     from hippomem.cli.estimate import dry_run, print_estimate
     from hippomem.cli.opening import open_memory
     from indexing.asking.extractor import LlmExtractor
@@ -244,5 +244,7 @@ def _summary(
 
 
 def _places(skipped: Sequence[ReadError]) -> str:
+    from hippomem.cli.display.report import SHOWN
+
     shown = "; ".join(error.place for error in skipped[:SHOWN])
     return shown + (f" and {len(skipped) - SHOWN:,} more" if len(skipped) > SHOWN else "")

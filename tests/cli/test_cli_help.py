@@ -100,10 +100,11 @@ def test_version_and_help_are_code_0(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_help_loads_nothing_heavy() -> None:
-    """``hippomem --help`` imports neither arrays nor models nor the database, so it answers at once."""
+    """``hippomem --help`` imports neither arrays nor models nor the database nor the pipeline, so it answers at once."""
     script = (
         "import sys\nfrom hippomem.cli import main\nmain(['index', '--help'])\n"
-        "print(sorted({'numpy', 'scipy', 'onnxruntime', 'networkx', 'openai', 'sqlite3'} & set(sys.modules)))"
+        "heavy = {'numpy', 'scipy', 'onnxruntime', 'networkx', 'openai', 'sqlite3', 'rich', 'hippomem.models', 'indexing'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)

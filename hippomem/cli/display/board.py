@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hippomem.cli.display.rate import Meter
-from indexing.asking.status import AskingStatus
+
+if TYPE_CHECKING:
+    from indexing.asking.status import AskingStatus
 
 #: Passages read before it is said what all of them will cost.
 ENOUGH = 20

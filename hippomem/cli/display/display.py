@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 from hippomem.cli.display.board import Board, View
 from hippomem.cli.display.events import Events
 from hippomem.cli.display.lines import Lines
-from indexing.asking.status import AskingStatus
 
 if TYPE_CHECKING:
     from rich.live import Live
+
+    from indexing.asking.status import AskingStatus
 
 #: Seconds before anything is drawn; what is done sooner needs no display.
 PATIENCE = 1.0
