@@ -6,11 +6,11 @@ import inspect
 import json
 import re
 from collections.abc import Callable
-from functools import wraps
 from typing import Annotated, Any, cast
 
 import typer
 
+from hippomem.cli.options import gathering
 from hippomem.errors import ConfigError
 from hippomem.types import Kind, Where
 
@@ -49,23 +49,14 @@ _CONDITION = re.compile(r"(?P<key>[^=!<>^]+)(?P<sign>!=|>=|<=|\^=|=|>|<)(?P<valu
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes the options of this file besides its own; its parameter ``allowed`` gets the filter they make."""
-    own = inspect.signature(command, eval_str=True)
-    parameters = [parameter for parameter in own.parameters.values() if parameter.name != "allowed"]
-    parameters += [
+    options = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=option)
         for name, option in _OPTIONS.items()
     ]
-
-    @wraps(command)
-    def run(**arguments: Any) -> None:
-        command(allowed=_where({name: arguments.pop(name) for name in _OPTIONS}), **arguments)
-
-    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return gathering(command, "allowed", options, _where)
 
 
-def _where(given: dict[str, Any]) -> Where:
+def _where(**given: Any) -> Where:
     """The filter that options make. Raises ConfigError for a condition that is none, InputError."""
     from hippomem.cli.opening import checked
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hippomem.cli.options import gathering
 from hippomem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -129,16 +129,5 @@ def _option(name: str) -> str:
 
 def asks_llm(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes the options of this file besides its own; its parameter ``asked`` gets them."""
-    own = inspect.signature(command, eval_str=True)
     options = inspect.signature(LlmOptions, eval_str=True).parameters
-    parameters = [parameter for parameter in own.parameters.values() if parameter.name != "asked"] + list(
-        options.values()
-    )
-
-    @wraps(command)
-    def run(**arguments: Any) -> None:
-        command(asked=LlmOptions(**{name: arguments.pop(name) for name in options}), **arguments)
-
-    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return gathering(command, "asked", list(options.values()), LlmOptions)

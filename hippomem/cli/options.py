@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,3 +27,24 @@ Embedder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+def gathering(
+    command: Callable[..., None], name: str, options: Sequence[inspect.Parameter], made_of: Callable[..., Any]
+) -> Callable[..., None]:
+    """*command* with *options* besides its own; its parameter *name* gets what *made_of* makes of them, given by keyword.
+
+    options: keyword parameters with a default, annotated as typer reads them.
+    """
+    own = inspect.signature(command, eval_str=True)
+    parameters = [parameter for parameter in own.parameters.values() if parameter.name != name]
+    parameters += options
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        given = {option.name: arguments.pop(option.name) for option in options}
+        command(**arguments, **{name: made_of(**given)})
+
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
