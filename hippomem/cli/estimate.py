@@ -13,6 +13,7 @@ from hippomem.cli.output import console
 from hippomem.types import Document
 
 if TYPE_CHECKING:
+    from hippomem.models.pacing import Pace
     from indexing.asking.trial import Trial
     from indexing.extract import PassageText
     from indexing.extract.llm import Scheme
@@ -38,18 +39,15 @@ def dry_run(
     answers are not kept. chunk: as of `Memory`.    events: as of `Display`.
     Raises ConfigError, InputError, ModelError, StoreError.
     """
-    from hippomem.models.prices import find_price
     from hippomem.store.readings import Asked
     from indexing.asking.counting import SAMPLE, count
     from indexing.asking.estimate import Limits, estimate, to_read
     from indexing.asking.looking import looking_into
 
-    model = asked.llm_model or ""
-    price = find_price(model, price_in=asked.price_in, price_out=asked.price_out, table=asked.prices)
-    scheme = asked.scheme()
-    limits = Limits(asked.concurrency or 50, asked.requests_per_minute, asked.tokens_per_minute)
+    price, scheme, pace = asked.price(), asked.scheme(), asked.pace(patience=_PATIENCE)
+    limits = Limits(pace.concurrency, asked.requests_per_minute, asked.tokens_per_minute)
     with Display(events=events) as display:
-        with looking_into(store, namespace, Asked(model, scheme.version), retry_failed=retry_failed) as look:
+        with looking_into(store, namespace, Asked(asked.model, scheme.version), retry_failed=retry_failed) as look:
             counted = count(
                 documents,
                 look.known,
@@ -59,11 +57,11 @@ def dry_run(
             )
             waiting = look.waiting()
             sample = counted.sample or look.texts(SAMPLE)
-        trial = _tried(sample, scheme, asked) if asked.dry_run_calls and sample else None
-        passages = to_read(counted, 1.0 if asked.llm_share is None else asked.llm_share, waiting=waiting)
+        trial = _tried(sample, scheme, pace, asked, asked.dry_run_calls) if asked.dry_run_calls and sample else None
+        passages = to_read(counted, asked.share, waiting=waiting)
         made = estimate(passages, sample, scheme, price, limits, trial=trial)
         summary = {
-            "model": model,
+            "model": asked.model,
             "concurrency": limits.concurrency,
             "documents": {"all": counted.documents, "stored": counted.stored, "repeated": counted.repeated},
             "passages": {"all": counted.passages, "read": counted.read, "waiting": max(waiting, counted.wanted)},
@@ -77,23 +75,13 @@ def dry_run(
     return summary
 
 
-def _tried(sample: Sequence[PassageText], scheme: Scheme, asked: LlmOptions) -> Trial:
-    from hippomem.models.async_chat import AsyncOpenAIChat
-    from hippomem.models.pacing import Pace
+def _tried(sample: Sequence[PassageText], scheme: Scheme, pace: Pace, asked: LlmOptions, calls: int) -> Trial:
     from indexing.asking.trial import try_out
 
     async def run() -> Trial:
-        assert asked.llm_model is not None
-        assert asked.dry_run_calls is not None
-        pace = Pace(
-            concurrency=asked.concurrency or 50,
-            requests_per_minute=asked.requests_per_minute,
-            tokens_per_minute=asked.tokens_per_minute,
-            patience=_PATIENCE if asked.patience is None else 60 * asked.patience,
-        )
-        async with AsyncOpenAIChat(asked.llm_model, asked.llm_base_url, timeout=asked.call_timeout or 60.0) as llm:
+        async with asked.chat()() as llm:
             await llm.check()
-            return await try_out(sample, scheme, llm, pace, asked.dry_run_calls)
+            return await try_out(sample, scheme, llm, pace, calls)
 
     return asyncio.run(run())
 

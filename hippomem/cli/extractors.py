@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,33 +72,21 @@ def open_extractor(
 
 
 def _llm(asked: LlmOptions, engine: Engine | None) -> LlmExtractor:
-    from hippomem.models.async_chat import AsyncOpenAIChat
     from hippomem.models.batch_api import BatchApi
-    from hippomem.models.openai_client import endpoint_settings
-    from hippomem.models.pacing import Pace
-    from hippomem.models.prices import find_price
     from indexing.asking.extractor import LlmExtractor
 
-    assert asked.llm_model is not None
-    # The key is read here: the environment of a cluster's machines is another.
-    base_url, api_key = endpoint_settings(asked.llm_model, asked.llm_base_url, None)
-    make = partial(AsyncOpenAIChat, asked.llm_model, base_url, api_key, timeout=asked.call_timeout or 60.0)
-    api = BatchApi(asked.llm_model, base_url, api_key) if asked.batch_api else None
+    make = asked.chat()
+    api = BatchApi(asked.model, asked.llm_base_url) if asked.batch_api else None
     return LlmExtractor(
         make() if engine is None or api is not None else engine.chat(make),
         scheme=asked.scheme(),
-        pace=Pace(
-            concurrency=asked.concurrency or 50,
-            requests_per_minute=asked.requests_per_minute,
-            tokens_per_minute=asked.tokens_per_minute,
-            patience=3600.0 if asked.patience is None else 60 * asked.patience,
-        ),
-        price=find_price(asked.llm_model, price_in=asked.price_in, price_out=asked.price_out, table=asked.prices),
+        pace=asked.pace(),
+        price=asked.price(),
         budget_usd=asked.budget_usd,
         budget_tokens=asked.budget_tokens,
         batch_api=api,
         batch_wait=not asked.batch_no_wait,
-        share=1.0 if asked.llm_share is None else asked.llm_share,
+        share=asked.share,
     )
 
 

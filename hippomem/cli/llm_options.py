@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,9 @@ from hippomem.cli.options import gathering
 from hippomem.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hippomem.models.async_chat import AsyncOpenAIChat
+    from hippomem.models.pacing import Pace
+    from hippomem.models.prices import Price
     from indexing.extract.llm import Scheme
 
 
@@ -121,6 +125,43 @@ class LlmOptions:
         if self.llm_form == "two-calls":
             return Scheme(passages_per_call=self.passages_per_call or 1, calls=2)
         return Scheme(passages_per_call=self.passages_per_call or 1, form=self.llm_form)
+
+    @property
+    def model(self) -> str:
+        """Who is asked, of options that `require` has let pass."""
+        assert self.llm_model is not None
+        return self.llm_model
+
+    @property
+    def share(self) -> float:
+        """Of the passages, the part that is asked about."""
+        return 1.0 if self.llm_share is None else self.llm_share
+
+    def chat(self) -> Callable[[], AsyncOpenAIChat]:
+        """Makes connections, on this machine or another. Raises ConfigError."""
+        from hippomem.models.async_chat import AsyncOpenAIChat
+        from hippomem.models.openai_client import endpoint_settings
+
+        # The key is read here: the environment of a cluster's machines is another.
+        base_url, api_key = endpoint_settings(self.model, self.llm_base_url, None)
+        return partial(AsyncOpenAIChat, self.model, base_url, api_key, timeout=self.call_timeout or 60.0)
+
+    def pace(self, *, patience: float = 3600.0) -> Pace:
+        """How fast is asked. patience: in seconds, where none was given. Raises ConfigError."""
+        from hippomem.models.pacing import Pace
+
+        return Pace(
+            concurrency=self.concurrency or 50,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            patience=patience if self.patience is None else 60 * self.patience,
+        )
+
+    def price(self) -> Price | None:
+        """Of the model; None where it is not known. Raises ConfigError, ReadError."""
+        from hippomem.models.prices import find_price
+
+        return find_price(self.model, price_in=self.price_in, price_out=self.price_out, table=self.prices)
 
 
 def _option(name: str) -> str:
