@@ -179,7 +179,7 @@ def index(
                 raise
             summary = _summary(memory, report, skipped, others, retried)
             if llm is not None:
-                summary["usage"] = dict(llm.spent)
+                summary["usage"] = dict(llm.spent)  # that of --retry-failed too
                 summary["llm"] = {
                     **llm.spent,
                     "usd": llm.usd,
@@ -239,6 +239,7 @@ def _summary(
             {"passage_id": p, "error": error, "attempts": attempts} for p, error, attempts in memory.failures()
         ],
         "seconds": dict(report.seconds),
+        "usage": dict(report.usage),
         "stats": memory.stats().to_dict(),
     }
 

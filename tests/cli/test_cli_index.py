@@ -25,6 +25,7 @@ def test_index_reports_what_became_of_the_documents(run: Run, store: Path, write
     assert (ran.json["documents"], ran.json["added"], ran.json["duplicates"], ran.json["failed"]) == (2, 2, 0, 0)
     assert ran.json["stats"]["passages"] == 2
     assert {"extract", "embed"} <= set(ran.json["seconds"])
+    assert ran.json["usage"] == {}  # no LLM, no tokens; the key is there all the same
 
 
 def test_indexing_again_adds_nothing(run: Run, store: Path, write_corpus: WriteCorpus) -> None:
