@@ -54,7 +54,7 @@ def _table(stages: list[Stage], width: int, paused: Stage | None) -> Table:
         cells: list[Text | ProgressBar] = [Text(stage.what, style)]
         if has_bars:
             cells.append(_bar(stage, stage is paused))
-        count = _of(stage) if has_counts else _percent(stage)
+        count = words.how_far(stage) if has_counts else _percent(stage)
         cells += [Text(count, style), *([Text(rate, style)] if has_counts else []), Text(_time(stage, paused), style)]
         table.add_row(*cells)
     return table
@@ -69,10 +69,6 @@ def _bar(stage: Stage, is_paused: bool) -> ProgressBar | Text:
         complete_style="yellow" if is_paused else "cyan",
         finished_style="dim green",
     )
-
-
-def _of(stage: Stage) -> str:
-    return f"{stage.done:,}" + (f" of {stage.total:,}" if stage.total else "")
 
 
 def _percent(stage: Stage) -> str:

@@ -57,7 +57,8 @@ class Events:
     def show(self, view: View, *, is_last: bool = False) -> None:
         """Tell what changed, as often as is allowed. is_last: whatever was told when."""
         for stage in view.stages:
-            self._now_and_then(view.now, "stage", stage, {"what": stage.what}, stage.is_done or is_last)
+            counts = {"what": stage.what, "done": stage.done, "total": stage.total}
+            self._now_and_then(view.now, "stage", stage, counts, stage.is_done or is_last)
         asking = view.asking
         if asking is None:
             return
@@ -81,8 +82,6 @@ class Events:
         self._pause = because
 
     def _now_and_then(self, now: float, event: str, stage: Stage, facts: dict[str, Any], is_last: bool) -> None:
-        if event == "stage":
-            facts = {**facts, "done": stage.done, "total": stage.total}
         at, told = self._told.get(stage.what, (-EVERY, {}))
         if facts == told or (now - at < EVERY and not is_last):
             return

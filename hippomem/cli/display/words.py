@@ -60,9 +60,14 @@ def line(text: str, width: int = 300) -> str:
     return first_line("".join(letter if letter.isprintable() else " " for letter in text), width)
 
 
+def how_far(stage: Stage) -> str:
+    """``1,200 of 5,000``, or ``1,200``."""
+    return f"{stage.done:,}" + (f" of {stage.total:,}" if stage.total else "")
+
+
 def progress(stage: Stage) -> str:
     """``1,200 of 5,000, 12/s, 5 min left``; what is not known is left out."""
-    said = [f"{stage.done:,}" + (f" of {stage.total:,}" if stage.total else "")]
+    said = [how_far(stage)]
     if stage.rate:
         said.append(per_second(stage.rate))
     if stage.is_done:
