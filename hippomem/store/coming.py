@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hippomem.store import readings
 from hippomem.store.readings import Asked
 
 #: Values bound in one statement: far below SQLite's limit.
@@ -29,25 +30,19 @@ class Known(NamedTuple):
 
 def known(db: sqlite3.Connection, namespace_key: int | None, coming: Sequence[Coming], asked: Asked) -> list[Known]:
     """One for each passage. namespace_key: None for a namespace that is not there.    asked: whose answers count."""
-    readings: dict[str, str] = {}
+    states: dict[str, str] = {}
     paid: set[bytes] = set()
     for start in range(0, len(coming), _MARKS):
         block = coming[start : start + _MARKS]
         marks = ",".join("?" * len(block))
-        readings.update(
+        states.update(
             db.execute(
                 "SELECT passage_id, coalesce(readings.state, '') FROM passages LEFT JOIN readings USING (passage_key)"
                 f" WHERE passages.namespace_key = ? AND passage_id IN ({marks})",
                 (namespace_key, *(each.passage_id for each in block)),
             )
         )
-        hashes = {each.text_hash for each in block}
-        rows = db.execute(
-            f"SELECT DISTINCT text_hash FROM readings WHERE text_hash IN ({','.join('?' * len(hashes))})"
-            " AND answer IS NOT NULL AND model = ? AND prompt = ?",
-            (*hashes, *asked),
-        )
-        paid.update(row[0] for row in rows)
+        paid.update(readings.paid(db, {each.text_hash for each in block}, asked))
     return [
-        Known(each.passage_id in readings, readings.get(each.passage_id, ""), each.text_hash in paid) for each in coming
+        Known(each.passage_id in states, states.get(each.passage_id, ""), each.text_hash in paid) for each in coming
     ]

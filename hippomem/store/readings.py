@@ -72,9 +72,9 @@ def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]
         db.executemany("UPDATE readings SET model = ?, prompt = ? WHERE passage_key = ?", waiting)
         texts = passages.texts(db, [key for key in block if key not in known])
         hashes = {key: text_hash(row.title, row.text) for key, row in texts.items()}
-        paid = _paid(db, set(hashes.values()), asked)
+        answers = paid(db, set(hashes.values()), asked)
         rows = [
-            (key, namespace_key, *asked, text, "answered" if text in paid else "wanted", paid.get(text))
+            (key, namespace_key, *asked, text, "answered" if text in answers else "wanted", answers.get(text))
             for key, text in hashes.items()
         ]
         db.executemany(
@@ -82,13 +82,13 @@ def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        there = sum(text in paid for text in hashes.values())
+        there = sum(text in answers for text in hashes.values())
         wanted, reused = wanted + len(hashes) - there, reused + there
     return Made(wanted, reused)
 
 
-def _paid(db: sqlite3.Connection, hashes: set[bytes], asked: Asked) -> dict[bytes, str]:
-    """Answers to the same words about the same texts."""
+def paid(db: sqlite3.Connection, hashes: set[bytes], asked: Asked) -> dict[bytes, str]:
+    """Answers to the same words about the same texts, by the hash of the text; at most some hundreds at a time."""
     marks = ",".join("?" * len(hashes))
     sql = (
         f"SELECT text_hash, answer FROM readings WHERE text_hash IN ({marks}) AND answer IS NOT NULL AND model = ?"
