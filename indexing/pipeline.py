@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
@@ -25,8 +25,6 @@ from hippomem.store import Store, claims, facts, memories, passages, readings, s
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
-from indexing.asking.extractor import AnyAsking, LlmExtractor
-from indexing.choosing import choose
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
 from indexing.extract import TripleExtractor
@@ -42,6 +40,9 @@ from indexing.extraction import (
 from indexing.naming import Gazetteer, unname_entities
 from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
+
+if TYPE_CHECKING:  # who indexes without an LLM need not load what asks one
+    from indexing.asking.extractor import AnyAsking, LlmExtractor
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,8 +85,12 @@ class Indexer:
         self.store = store
         self.embedder = embedder
         self.namespace = namespace
-        self.llm = triples if isinstance(triples, LlmExtractor) else None
-        self.triples = None if isinstance(triples, LlmExtractor) else triples
+        self.triples: TripleExtractor | None = None
+        self.llm: LlmExtractor | None = None
+        if triples is None or isinstance(triples, TripleExtractor):
+            self.triples = triples
+        else:
+            self.llm = triples
         self.sentences = sentences
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
@@ -200,6 +205,8 @@ class Indexer:
         """Of the passages handed in, have those read where it pays most, if not all are read."""
         if self.llm is None or self.llm.share == 1:
             return
+        from indexing.choosing import choose
+
         with self.store.transaction() as db:
             keys = passages.keys_of(db, *(each.memory_key for each in handed.inserted))
             read = readings.states(db, keys)
