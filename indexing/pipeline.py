@@ -42,7 +42,8 @@ from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
 
 if TYPE_CHECKING:  # who indexes without an LLM need not load what asks one
-    from indexing.asking.extractor import AnyAsking, LlmExtractor
+    from indexing.asking.extractor import LlmExtractor
+    from indexing.asking.run import AskingRun
 
 Progress = Callable[[str, int, int], None]
 
@@ -108,7 +109,7 @@ class Indexer:
         handed = _HandedIn(self.store.db, self._now())
         clock = time.perf_counter()
         with ExitStack() as bulk:
-            asking: AnyAsking | None = None
+            asking: AskingRun | None = None
             for batch in _batches(documents):
                 if not handed.inserted and len(batch) > _FEW:
                     bulk.enter_context(large_cache(self.store.db))
@@ -139,7 +140,7 @@ class Indexer:
         extractor = self.llm or self.triples
         return {} if extractor is None else dict(extractor.spent)
 
-    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AnyAsking | None) -> None:
+    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AskingRun | None) -> None:
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
         wanted = 0
         with self.store.transaction() as db:
@@ -164,7 +165,7 @@ class Indexer:
         retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
         """
         namespace_key = self._namespace_key()
-        asks: AbstractContextManager[AnyAsking | None] = nullcontext()
+        asks: AbstractContextManager[AskingRun | None] = nullcontext()
         if self.llm is not None:
             if retry_failed:
                 with self.store.transaction() as db:
@@ -177,7 +178,7 @@ class Indexer:
     def _finish(
         self,
         handed: _HandedIn | None,
-        asking: AnyAsking | None,
+        asking: AskingRun | None,
         *,
         retry_failed: bool = False,
         progress: Progress | None = None,
@@ -201,7 +202,7 @@ class Indexer:
             self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
             raise
 
-    def _choose(self, namespace_key: int, handed: _HandedIn, asking: AnyAsking | None) -> None:
+    def _choose(self, namespace_key: int, handed: _HandedIn, asking: AskingRun | None) -> None:
         """Of the passages handed in, have those read where it pays most, if not all are read."""
         if self.llm is None or self.llm.share == 1:
             return
@@ -227,7 +228,7 @@ class Indexer:
             handed.replaced = sum(map(len, parts.values()))
 
     def _read(
-        self, namespace_key: int, asking: AnyAsking | None, progress: Progress | None, seconds: dict[str, float]
+        self, namespace_key: int, asking: AskingRun | None, progress: Progress | None, seconds: dict[str, float]
     ) -> int:
         """Make statements of an LLM's answers as they come; returns how many passages it could not read."""
         clock = time.perf_counter()
