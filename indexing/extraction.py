@@ -121,12 +121,12 @@ def read_answers(db: sqlite3.Connection, namespace_key: int, limit: int) -> list
     ]
 
 
-def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> None:
     """Store what `read_answers` gave, of passages of which nobody else has meanwhile. They stay searchable all the time."""
     states = readings.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == "answered"]
     readings.set_used(db, [each.row.passage_key for each in waiting])
-    return _write(db, namespace_key, waiting, context)
+    _write(db, namespace_key, waiting, context)
 
 
 def _write(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:

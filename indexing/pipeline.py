@@ -11,11 +11,11 @@ a passage is searchable by its sentences before its triples come.
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -106,7 +106,7 @@ class Indexer:
         """
         spent_before = self._spent()
         seconds: dict[str, float] = defaultdict(float)
-        handed = _HandedIn(self.store.db, self._now())
+        handed = _HandedIn()
         clock = time.perf_counter()
         with ExitStack() as bulk:
             asking: AskingRun | None = None
@@ -142,6 +142,8 @@ class Indexer:
 
     def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AskingRun | None) -> None:
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
+        if handed.since is None and any(document.origin is not None for document in batch):
+            handed.since = memories.clock(self.store.db, self._now())
         wanted = 0
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
@@ -153,13 +155,10 @@ class Indexer:
                     asking.book_reused(reused)
             self.store.bump_generation(namespace_key)
         handed.inserted += inserted
-        handed.has_origin = handed.has_origin or any(document.origin is not None for document in batch)
         if asking is not None:
             asking.expect(wanted)
 
-    def finish(
-        self, *, retry_failed: bool = False, progress: Progress | None = None, seconds: dict[str, float] | None = None
-    ) -> int:
+    def finish(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
         """Run every step on what is not done yet; returns the number of passages whose extraction failed just now.
 
         retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
@@ -173,7 +172,7 @@ class Indexer:
             if readings.count(self.store.db, namespace_key).wanted:
                 asks = self.llm.ask(self.store, namespace_key, now=self._now)
         with asks as asking:
-            return self._finish(None, asking, retry_failed=retry_failed, progress=progress, seconds=seconds)
+            return self._finish(None, asking, retry_failed=retry_failed, progress=progress)
 
     def _finish(
         self,
@@ -220,7 +219,7 @@ class Indexer:
 
     def _forget_outdated(self, namespace_key: int, handed: _HandedIn) -> None:
         """Forget what documents said before whose origin and id was handed in with other words."""
-        if not handed.has_origin:
+        if handed.since is None:
             return
         parts = sources.outdated(self.store.db, namespace_key, handed.since)
         if parts:
@@ -257,10 +256,10 @@ class Indexer:
         if not stated:
             return 0
         with self.store.transaction() as db:
-            written = write_answers(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
+            write_answers(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
             self.store.bump_generation(namespace_key)
         self._embed_and_link(namespace_key, 0, None, defaultdict(float))
-        return len(written.passage_keys) or len(stated)
+        return len(stated)
 
     def _read_claims_anew(self) -> None:
         """In a store of an older hippomem: claims were not read yet, or by other rules."""
@@ -465,15 +464,17 @@ class Indexer:
         return key
 
 
+@dataclass
 class _HandedIn:
-    """What an addition has been given so far."""
+    """What an addition has been given so far.
 
-    def __init__(self, db: sqlite3.Connection, now: datetime) -> None:
-        self.inserted: list[memories.Inserted] = []
-        #: Later than all that was handed in before, in seconds since 1970.
-        self.since = memories.clock(db, now)
-        self.has_origin = False
-        self.replaced = 0
+    since: from when on documents with an origin were handed in, in seconds since 1970; None while there was none.
+    replaced: documents of before that were forgotten for them.
+    """
+
+    inserted: list[memories.Inserted] = field(default_factory=list)
+    since: float | None = None
+    replaced: int = 0
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
