@@ -19,7 +19,6 @@ from hippomem.text.sentences import split_sentences
 from hippomem.types import Extraction
 from indexing.extract import ExtractionError, PassageText, TripleExtractor
 from indexing.extract.builtin import all_statements
-from indexing.extract.llm import load_answer
 from indexing.extract.triples import triple_statements
 from indexing.naming import Gazetteer, name_entities
 
@@ -112,18 +111,22 @@ def write_statements(
 def read_answers(db: sqlite3.Connection, namespace_key: int, limit: int) -> list[Stated]:
     """What passages state by stored answers of an LLM that are no statements yet: behind their sentences."""
     answers = readings.next_answered(db, namespace_key, limit=limit)
+    if not answers:
+        return []
+    from indexing.extract.llm import load_answer
+
     return [
         Stated(row, triple_statements(load_answer(answers[key]).triples), len(split_sentences(row.text)), None)
         for key, row in passages.texts(db, answers).items()
     ]
 
 
-def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:
+def write_answers(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> None:
     """Store what `read_answers` gave, of passages of which nobody else has meanwhile. They stay searchable all the time."""
     states = readings.states(db, [each.row.passage_key for each in stated])
     waiting = [each for each in stated if states.get(each.row.passage_key) == "answered"]
     readings.set_used(db, [each.row.passage_key for each in waiting])
-    return _write(db, namespace_key, waiting, context)
+    _write(db, namespace_key, waiting, context)
 
 
 def _write(db: sqlite3.Connection, namespace_key: int, stated: Sequence[Stated], context: Context) -> Written:

@@ -11,13 +11,13 @@ a passage is searchable by its sentences before its triples come.
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hippomem.graph.synonymy import TOP_K
 from hippomem.models.embedder import Embedder
@@ -25,8 +25,6 @@ from hippomem.store import Store, claims, facts, memories, passages, readings, s
 from hippomem.store.bulk import large_cache
 from hippomem.store.store import PURGE_AT_ONCE
 from hippomem.types import AddReport, Document
-from indexing.asking.extractor import AnyAsking, LlmExtractor
-from indexing.choosing import choose
 from indexing.chunking import CHUNK_CHARACTERS, chunk
 from indexing.embedding import Embedded, embed_missing
 from indexing.extract import TripleExtractor
@@ -42,6 +40,10 @@ from indexing.extraction import (
 from indexing.naming import Gazetteer, unname_entities
 from indexing.synonyms import Neighbourhood
 from indexing.validation import check_document
+
+if TYPE_CHECKING:  # who indexes without an LLM need not load what asks one
+    from indexing.asking.extractor import LlmExtractor
+    from indexing.asking.run import AskingRun
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,8 +86,12 @@ class Indexer:
         self.store = store
         self.embedder = embedder
         self.namespace = namespace
-        self.llm = triples if isinstance(triples, LlmExtractor) else None
-        self.triples = None if isinstance(triples, LlmExtractor) else triples
+        self.triples: TripleExtractor | None = None
+        self.llm: LlmExtractor | None = None
+        if triples is None or isinstance(triples, TripleExtractor):
+            self.triples = triples
+        else:
+            self.llm = triples
         self.sentences = sentences
         self.chunk_characters = chunk_characters
         self.synonyms = synonyms
@@ -100,10 +106,10 @@ class Indexer:
         """
         spent_before = self._spent()
         seconds: dict[str, float] = defaultdict(float)
-        handed = _HandedIn(self.store.db, self._now())
+        handed = _HandedIn()
         clock = time.perf_counter()
         with ExitStack() as bulk:
-            asking: AnyAsking | None = None
+            asking: AskingRun | None = None
             for batch in _batches(documents):
                 if not handed.inserted and len(batch) > _FEW:
                     bulk.enter_context(large_cache(self.store.db))
@@ -134,8 +140,10 @@ class Indexer:
         extractor = self.llm or self.triples
         return {} if extractor is None else dict(extractor.spent)
 
-    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AnyAsking | None) -> None:
+    def _store(self, batch: Sequence[Document], handed: _HandedIn, asking: AskingRun | None) -> None:
         documents = [(document, chunk(document.text, size=self.chunk_characters)) for document in batch]
+        if handed.since is None and any(document.origin is not None for document in batch):
+            handed.since = memories.clock(self.store.db, self._now())
         wanted = 0
         with self.store.transaction() as db:
             namespace_key = self._namespace_key()
@@ -147,19 +155,16 @@ class Indexer:
                     asking.book_reused(reused)
             self.store.bump_generation(namespace_key)
         handed.inserted += inserted
-        handed.has_origin = handed.has_origin or any(document.origin is not None for document in batch)
         if asking is not None:
             asking.expect(wanted)
 
-    def finish(
-        self, *, retry_failed: bool = False, progress: Progress | None = None, seconds: dict[str, float] | None = None
-    ) -> int:
+    def finish(self, *, retry_failed: bool = False, progress: Progress | None = None) -> int:
         """Run every step on what is not done yet; returns the number of passages whose extraction failed just now.
 
         retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
         """
         namespace_key = self._namespace_key()
-        asks: AbstractContextManager[AnyAsking | None] = nullcontext()
+        asks: AbstractContextManager[AskingRun | None] = nullcontext()
         if self.llm is not None:
             if retry_failed:
                 with self.store.transaction() as db:
@@ -167,12 +172,12 @@ class Indexer:
             if readings.count(self.store.db, namespace_key).wanted:
                 asks = self.llm.ask(self.store, namespace_key, now=self._now)
         with asks as asking:
-            return self._finish(None, asking, retry_failed=retry_failed, progress=progress, seconds=seconds)
+            return self._finish(None, asking, retry_failed=retry_failed, progress=progress)
 
     def _finish(
         self,
         handed: _HandedIn | None,
-        asking: AnyAsking | None,
+        asking: AskingRun | None,
         *,
         retry_failed: bool = False,
         progress: Progress | None = None,
@@ -196,10 +201,12 @@ class Indexer:
             self._neighbourhood.reset()  # the numbers of signs that were undone are given out again
             raise
 
-    def _choose(self, namespace_key: int, handed: _HandedIn, asking: AnyAsking | None) -> None:
+    def _choose(self, namespace_key: int, handed: _HandedIn, asking: AskingRun | None) -> None:
         """Of the passages handed in, have those read where it pays most, if not all are read."""
         if self.llm is None or self.llm.share == 1:
             return
+        from indexing.choosing import choose
+
         with self.store.transaction() as db:
             keys = passages.keys_of(db, *(each.memory_key for each in handed.inserted))
             read = readings.states(db, keys)
@@ -212,7 +219,7 @@ class Indexer:
 
     def _forget_outdated(self, namespace_key: int, handed: _HandedIn) -> None:
         """Forget what documents said before whose origin and id was handed in with other words."""
-        if not handed.has_origin:
+        if handed.since is None:
             return
         parts = sources.outdated(self.store.db, namespace_key, handed.since)
         if parts:
@@ -220,7 +227,7 @@ class Indexer:
             handed.replaced = sum(map(len, parts.values()))
 
     def _read(
-        self, namespace_key: int, asking: AnyAsking | None, progress: Progress | None, seconds: dict[str, float]
+        self, namespace_key: int, asking: AskingRun | None, progress: Progress | None, seconds: dict[str, float]
     ) -> int:
         """Make statements of an LLM's answers as they come; returns how many passages it could not read."""
         clock = time.perf_counter()
@@ -249,10 +256,10 @@ class Indexer:
         if not stated:
             return 0
         with self.store.transaction() as db:
-            written = write_answers(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
+            write_answers(db, namespace_key, stated, Context(Gazetteer(db, namespace_key)))
             self.store.bump_generation(namespace_key)
         self._embed_and_link(namespace_key, 0, None, defaultdict(float))
-        return len(written.passage_keys) or len(stated)
+        return len(stated)
 
     def _read_claims_anew(self) -> None:
         """In a store of an older hippomem: claims were not read yet, or by other rules."""
@@ -457,15 +464,17 @@ class Indexer:
         return key
 
 
+@dataclass
 class _HandedIn:
-    """What an addition has been given so far."""
+    """What an addition has been given so far.
 
-    def __init__(self, db: sqlite3.Connection, now: datetime) -> None:
-        self.inserted: list[memories.Inserted] = []
-        #: Later than all that was handed in before, in seconds since 1970.
-        self.since = memories.clock(db, now)
-        self.has_origin = False
-        self.replaced = 0
+    since: from when on documents with an origin were handed in, in seconds since 1970; None while there was none.
+    replaced: documents of before that were forgotten for them.
+    """
+
+    inserted: list[memories.Inserted] = field(default_factory=list)
+    since: float | None = None
+    replaced: int = 0
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -70,6 +70,7 @@ Store.open(":memory:").close()
 with Memory(":memory:", embedder=HashEmbedder()) as memory:
     memory.add("Ada lives in Rome.")
     assert memory.search("Where does Ada live?")[0].rank == 1
+assert not [name for name in sys.modules if name.startswith(("indexing.asking", "hippomem.models.pacing"))]
 print(sorted(Spy.asked & {{"torch", "sentence_transformers", "transformers", "onnxruntime", "openai"}}))
 """
     assert fresh(code) == "[]\n"

@@ -204,8 +204,3 @@ def give(
                 " VALUES (?, ?, ?, ?, ?, 'answered', ?)",
                 (key, namespace_key, model, prompt, text, told),
             )
-
-
-def withdraw(db: sqlite3.Connection, passage_keys: Iterable[int]) -> None:
-    """Forget what was read in passages."""
-    db.executemany("DELETE FROM readings WHERE passage_key = ?", [(key,) for key in passage_keys])

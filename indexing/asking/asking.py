@@ -7,12 +7,9 @@ is at most what was under way. Works in the extractor's event loop, beside the w
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
 from hippomem.errors import ModelError, ModelOutputError
 from hippomem.models.async_chat import AsyncLLM
@@ -21,12 +18,10 @@ from hippomem.models.pacing import Pace
 from hippomem.store.readings import Wanted
 from hippomem.types import Extraction
 from indexing.asking.budget import Budget, BudgetError
-from indexing.asking.ledger import Ledger, Outcome
+from indexing.asking.ledger import Ledger, Outcome, text_of
+from indexing.asking.run import AskingRun, Runs
 from indexing.asking.status import AskingStatus
-from indexing.extract import PassageText
 from indexing.extract.llm import Request, Scheme, dump_answer
-
-_LOG = logging.getLogger(__name__)
 
 #: Wanted passages read from the store at a time.
 _BLOCK = 256
@@ -40,23 +35,16 @@ class _StoppedError(Exception):
     """The run is stopping; no further call is made."""
 
 
-class Asking:
-    """One run. `start` it, tell it of passages that become wanted (`expect`), `close` it when there will be no more, and
-    `wait` until it has ended; then `error` says what stopped it, if anything did.
-
-    The methods are the writer's; what goes on in the loop is private.
-    """
+class Asking(AskingRun):
+    """A run in calls. The methods are the writer's; what goes on in the loop is private."""
 
     def __init__(self, llm: AsyncLLM, scheme: Scheme, pace: Pace, budget: Budget, ledger: Ledger) -> None:
+        super().__init__(budget, ledger)
         self._llm = llm
         self._scheme = scheme
         self._pace = pace
-        self._budget = budget
-        self._ledger = ledger
-        self._future: Future[None] | None = None
         self._closed = threading.Event()
-        self._stopping = threading.Event()
-        self._wanted = self._answered = self._failed = self._in_request = 0
+        self._answered = self._failed = self._in_request = 0
         self._booked = Usage()
         self._under_way: set[int] = set()
         self._finished: list[tuple[list[Outcome], asyncio.Future[None]]] = []
@@ -66,30 +54,19 @@ class Asking:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = False
         self._ended = ""
-        #: Answers that were there already.
-        self.reused = 0
-        #: What ended the run before its end: a ModelError for every passage alike, or a StoreError.
-        self.error: Exception | None = None
-        #: Why the run stopped with passages left, though nothing is wrong; empty otherwise.
-        self.stopped = ""
 
-    def start(self, run: Callable[[Any], Future[None]]) -> None:
-        """Begin, with the passages that are wanted now. run: puts a coroutine into the loop of the client."""
-        self._wanted = self._ledger.count()
+    def start(self, run: Runs) -> None:
+        """See `AskingRun.start`."""
+        super().start(run)
         self._future = run(self._run())
 
     def expect(self, count: int) -> None:
-        """So many more passages are wanted."""
-        self._wanted += count
+        """See `AskingRun.expect`."""
+        super().expect(count)
         self._wake()
 
-    def book_reused(self, count: int) -> None:
-        """Count answers that were there already. For the transaction that found them."""
-        self.reused += count
-        self._ledger.book_reused(count)
-
     def close(self) -> None:
-        """No more passages will be wanted: end when all are done."""
+        """See `AskingRun.close`."""
         self._closed.set()
         self._wake()
 
@@ -98,27 +75,11 @@ class Asking:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._news.set)
 
-    def stop(self, why: str = "") -> None:
-        """Make no further call; what is under way is finished and stored."""
-        self.stopped = self.stopped or why
-        self._stopping.set()
-
     def abandon(self) -> None:
         """End at once: what is under way is lost, and may have been paid."""
         assert self._future is not None
         self._stopping.set()
         self._future.cancel()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Whether the run has ended, after waiting so long. Raises what went wrong in the loop itself."""
-        assert self._future is not None
-        try:
-            self._future.result(seconds)
-        except TimeoutError:
-            if self._future.done():
-                raise
-            return False
-        return True
 
     @property
     def failed(self) -> int:
@@ -189,8 +150,7 @@ class Asking:
                 self._under_way.update(each.row.passage_key for each in fresh)
                 seen, new = seen + len(found), new + len(fresh)
                 by_id = {each.row.passage_id: each for each in fresh}
-                texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in fresh]
-                for group in self._scheme.groups(texts):
+                for group in self._scheme.groups(map(text_of, fresh)):
                     await groups.put([by_id[passage.passage_id] for passage in group])
             if not seen and was_closed:
                 break
@@ -215,10 +175,9 @@ class Asking:
 
     async def _read(self, group: list[Wanted]) -> list[Outcome]:
         """Ask about a group; what would fail for all others too stops the run."""
-        texts = [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in group]
         try:
             results: list[Extraction | Exception] = list(
-                await self._scheme.read(texts, self._complete, model=self._llm.model)
+                await self._scheme.read([text_of(each) for each in group], self._complete, model=self._llm.model)
             )
         except BudgetError as reason:
             self._ended = "budget"
@@ -284,8 +243,7 @@ class Asking:
                 self._budget.settle(reserved, usage)
                 self._settled.set()
 
-        call: Awaitable[Completion] = self._pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
-        return await call
+        return await self._pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
 
     async def _reserve(self, request: Request) -> Usage:
         """Set aside what a call may cost; near the limit this waits for what calls under way have cost in fact."""
@@ -314,11 +272,10 @@ class Asking:
         outcomes = [outcome for some, _ in finished for outcome in some]
         spent = self._budget.spent
         usage = spent - self._booked
-        usd = None if self._budget.price is None else self._budget.price.usd(usage)
         loop = asyncio.get_running_loop()
         try:
             if outcomes or usage != Usage():
-                await loop.run_in_executor(thread, self._ledger.save, outcomes, usage, usd)
+                await loop.run_in_executor(thread, self._ledger.save, outcomes, usage, self._budget.usd_of(usage))
                 self._booked = spent
             if ended:
                 await loop.run_in_executor(thread, self._ledger.end, ended)

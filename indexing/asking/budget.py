@@ -27,7 +27,7 @@ class Budget:
     @property
     def usd(self) -> float | None:
         """What was spent in money; None where no price is known."""
-        return None if self.price is None else self.price.usd(self.spent)
+        return self.usd_of(self.spent)
 
     def usd_of(self, usage: Usage) -> float | None:
         """What that use costs; None where no price is known."""
@@ -35,11 +35,7 @@ class Budget:
 
     def allows(self, expected: Usage) -> bool:
         """Whether so much more may be spent."""
-        after = self.spent + self._reserved + expected
-        if self.limit_tokens is not None and after.prompt_tokens + after.completion_tokens > self.limit_tokens:
-            return False
-        usd = self.usd_of(after)
-        return self.limit_usd is None or usd is None or usd <= self.limit_usd
+        return not self._lacks(expected)
 
     def spend(self, usage: Usage) -> None:
         """Count what was spent without having been set aside."""
@@ -49,20 +45,25 @@ class Budget:
         """Set aside what a call may cost at most. Raises BudgetError when it does not fit."""
         # An estimate of the prompt is off by a few percent; the answer is bounded by what the request allows.
         worst = Usage(prompt_tokens + prompt_tokens // 5 + 16, max_tokens)
-        after = self.spent + self._reserved + worst
-        total = after.prompt_tokens + after.completion_tokens
-        if self.limit_tokens is not None and total > self.limit_tokens:
-            raise BudgetError(
-                f"the budget of {self.limit_tokens:,} tokens is reached: {self._tokens():,} are spent, and the next call"
-                f" may take {worst.prompt_tokens + worst.completion_tokens:,}"
-            )
-        if self.limit_usd is not None and self.price is not None and self.price.usd(after) > self.limit_usd:
-            raise BudgetError(
-                f"the budget of ${self.limit_usd:,.2f} is reached: ${self.price.usd(self.spent):,.4f} are spent, and the"
-                f" next call may cost ${self.price.usd(worst):,.4f}"
-            )
+        if lacking := self._lacks(worst):
+            raise BudgetError(lacking)
         self._reserved += worst
         return worst
+
+    def _lacks(self, more: Usage) -> str:
+        """Why so much more may not be spent; empty if it may."""
+        after = self.spent + self._reserved + more
+        if self.limit_tokens is not None and _tokens(after) > self.limit_tokens:
+            return (
+                f"the budget of {self.limit_tokens:,} tokens is reached: {_tokens(self.spent):,} are spent, and the next"
+                f" call may take {_tokens(more):,}"
+            )
+        if self.limit_usd is not None and self.price is not None and self.price.usd(after) > self.limit_usd:
+            return (
+                f"the budget of ${self.limit_usd:,.2f} is reached: ${self.price.usd(self.spent):,.4f} are spent, and the"
+                f" next call may cost ${self.price.usd(more):,.4f}"
+            )
+        return ""
 
     @property
     def is_reserved(self) -> bool:
@@ -74,5 +75,6 @@ class Budget:
         self._reserved -= reserved
         self.spent += usage
 
-    def _tokens(self) -> int:
-        return self.spent.prompt_tokens + self.spent.completion_tokens
+
+def _tokens(usage: Usage) -> int:
+    return usage.prompt_tokens + usage.completion_tokens

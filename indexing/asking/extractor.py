@@ -25,11 +25,9 @@ from indexing.asking.batch.reading import Timing
 from indexing.asking.budget import Budget
 from indexing.asking.ledger import Ledger
 from indexing.asking.loop import LoopThread
+from indexing.asking.run import AskingRun
 from indexing.asking.status import AskingStatus
 from indexing.extract.llm import Scheme
-
-#: A run, in calls or in batches.
-AnyAsking = Asking | BatchAsking
 
 
 class LlmExtractor:
@@ -81,7 +79,7 @@ class LlmExtractor:
         self._checked = False
         self._budgets: list[Budget] = []
         self._spent_before = Usage()
-        self._newest: AnyAsking | None = None
+        self._newest: AskingRun | None = None
         #: Answers, in all runs, that were there already.
         self.reused = 0
         #: How long all runs have taken together, in seconds.
@@ -126,7 +124,7 @@ class LlmExtractor:
         *,
         only: Collection[int] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> Iterator[AnyAsking]:
+    ) -> Iterator[AskingRun]:
         """Ask, inside the block, about what is wanted in a namespace; what is under way at its end is waited for.
 
         only: rows of the passages to ask about. Without it one run at a time works on a store (StoreBusyError), and the
@@ -165,7 +163,7 @@ class LlmExtractor:
                         self.seconds += time.perf_counter() - began
                         self._spent_before += budget.spent
 
-    def _asking(self, store: Store, namespace_key: int, budget: Budget, ledger: Ledger) -> AnyAsking:
+    def _asking(self, store: Store, namespace_key: int, budget: Budget, ledger: Ledger) -> AskingRun:
         if self.batch_api is None:
             return Asking(self.llm, self.scheme, self.pace, budget, ledger)
         return BatchAsking(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from hippomem.models.llm import Usage
 from hippomem.store import Store, readings, runs
 from hippomem.store.readings import Asked, Wanted
+from indexing.extract import PassageText
 
 
 class Outcome(NamedTuple):
@@ -92,6 +93,6 @@ class Ledger:
         return self._run_key
 
 
-def rows_of(wanted: Iterable[Wanted]) -> list[int]:
-    """Their rows."""
-    return [each.row.passage_key for each in wanted]
+def text_of(wanted: Wanted) -> PassageText:
+    """The passage as an LLM is asked about it."""
+    return PassageText(wanted.row.passage_id, wanted.row.title, wanted.row.text)

@@ -1,12 +1,8 @@
-"""A run through a vendor's Batch API, as the writer sees it: what `indexing.asking.asking.Asking` is for calls."""
+"""A run through a vendor's Batch API, as the writer sees it."""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
 
 from hippomem.models.batch_api import BatchApi
 from hippomem.models.llm import Usage
@@ -16,12 +12,13 @@ from indexing.asking.batch.reading import Timing, read_in_batches
 from indexing.asking.batch.status import BatchStatus, Ended
 from indexing.asking.budget import Budget
 from indexing.asking.ledger import Ledger
+from indexing.asking.run import AskingRun, Runs
 from indexing.asking.status import AskingStatus
 from indexing.extract.llm import Scheme
 
 
-class BatchAsking:
-    """Sends what is wanted when it is closed, because jobs are best as large as they may be; see `Asking` for the rest.
+class BatchAsking(AskingRun):
+    """Sends what is wanted when it is closed, because jobs are best as large as they may be.
 
     wait: False to send and collect, but not to wait for what is at the vendor.
     """
@@ -38,35 +35,19 @@ class BatchAsking:
         wait: bool,
         timing: Timing = Timing(),
     ) -> None:
+        super().__init__(budget, ledger)
         self._kept = BatchStore(store, namespace_key, ledger.asked, _Account(budget, ledger))
         self._api = api
         self._scheme = scheme
-        self._budget = budget
-        self._ledger = ledger
         self._wait = wait
         self._timing = timing
-        self._run: Callable[[Any], Future[None]] | None = None
-        self._future: Future[None] | None = None
-        self._stopping = threading.Event()
+        self._run: Runs | None = None
         self._state = BatchStatus()
-        self._wanted = 0
-        self.reused = 0
-        self.error: Exception | None = None
-        self.stopped = ""
 
-    def start(self, run: Callable[[Any], Future[None]]) -> None:
-        """See `Asking.start`; nothing is sent yet."""
-        self._wanted = self._ledger.count()
+    def start(self, run: Runs) -> None:
+        """See `AskingRun.start`; nothing is sent yet."""
+        super().start(run)
         self._run = run
-
-    def expect(self, count: int) -> None:
-        """See `Asking.expect`."""
-        self._wanted += count
-
-    def book_reused(self, count: int) -> None:
-        """See `Asking.book_reused`."""
-        self.reused += count
-        self._ledger.book_reused(count)
 
     def close(self) -> None:
         """Send what is wanted, and collect what has been answered."""
@@ -74,26 +55,9 @@ class BatchAsking:
             assert self._run is not None
             self._future = self._run(self._read())
 
-    def stop(self, why: str = "") -> None:
-        """Send no more and do not wait; jobs at the vendor go on."""
-        self.stopped = self.stopped or why
-        self._stopping.set()
-
     def abandon(self) -> None:
-        """The same: what is at the vendor is not lost."""
+        """The same as `stop`: what is at the vendor goes on."""
         self.stop()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """See `Asking.wait`."""
-        if self._future is None:
-            return True
-        try:
-            self._future.result(seconds)
-        except TimeoutError:
-            if self._future.done():
-                raise
-            return False
-        return True
 
     @property
     def failed(self) -> int:
