@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -21,6 +21,7 @@ from hippomem.types import AddReport, CorpusFormat, Document, ExtractorName
 
 if TYPE_CHECKING:
     from hippomem.memory import Memory
+    from indexing.asking.extractor import LlmExtractor
 
 
 def register(app: typer.Typer) -> None:
@@ -111,7 +112,6 @@ def index(
     from hippomem.cli.display.report import print_report
     from hippomem.cli.estimate import dry_run, print_estimate
     from hippomem.cli.opening import open_memory
-    from indexing.asking.extractor import LlmExtractor
 
     if events == "-" and as_json:
         raise ConfigError("--events - and --json both write to standard output; give --events a file.")
@@ -149,7 +149,7 @@ def index(
             open_extractor(extractor, paths, recorded=recorded, asked=asked, engine=where) as made,
             ExitStack() as opened,
         ):
-            llm = made if isinstance(made, LlmExtractor) else None
+            llm = cast("LlmExtractor", made) if extractor == "llm" else None  # not loaded without one
             if llm is not None:
                 llm.check()  # before there is a store
             display = opened.enter_context(

@@ -109,3 +109,17 @@ def test_help_loads_nothing_heavy() -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_run_without_an_llm_loads_nothing_of_what_asks_one(tmp_path: Path) -> None:
+    """``hippomem index`` as most use it."""
+    corpus = tmp_path / "c.jsonl"
+    corpus.write_text('{"_id": "a", "text": "Ada Lovelace wrote letters."}\n', encoding="utf-8")
+    script = (
+        "import sys\nfrom hippomem.cli import main\n"
+        f"main(['index', {str(corpus)!r}, '--store', {str(tmp_path / 's.hippo')!r}])\n"
+        "print(sorted({'indexing.asking.extractor', 'hippomem.models.pacing', 'openai'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
