@@ -28,13 +28,17 @@ def _endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def llm(url: str, model: str = "gpt-4o-mini") -> list[str]:
+    """The options of an LLM at *url*, of a model whose price is known."""
+    return ["--extractor", "llm", "--llm-model", model, "--llm-base-url", url]
+
+
 @pytest.fixture
 def dry(run: Run, store: Path) -> Run:
     """``dry(corpus, url, *options)`` with a model whose price is known."""
 
     def ran(corpus: Path, url: str, *options: object, model: str = "gpt-4o-mini") -> Any:
-        llm = ("--extractor", "llm", "--llm-model", model, "--llm-base-url", url)
-        return run("index", corpus, "--store", store, *llm, "--dry-run", *options)
+        return run("index", corpus, "--store", store, *llm(url, model), "--dry-run", *options)
 
     return ran
 
@@ -80,8 +84,7 @@ def test_what_is_indexed_costs_nothing_and_what_is_new_does(
     """After a run, only documents that came since are asked about; the dry run leaves the store as it was."""
     corpus = write_corpus("c.jsonl", *DOCUMENTS[:30])
     with LoopbackServer(lambda _: ANSWER) as server:
-        llm = ("--extractor", "llm", "--llm-model", "gpt-4o-mini", "--llm-base-url", server.base_url)
-        assert run("index", corpus, "--store", store, *llm).code == 0
+        assert run("index", corpus, "--store", store, *llm(server.base_url)).code == 0
     assert dry(corpus, NOBODY, "--json").json["to_read"] == 0
     assert dry(corpus, NOBODY).out.endswith("gpt-4o-mini would be asked about 0.\n")
     before = store.read_bytes()
@@ -94,9 +97,9 @@ def test_what_is_indexed_costs_nothing_and_what_is_new_does(
 def test_what_a_run_left_is_counted(run: Run, dry: Run, store: Path, write_corpus: WriteCorpus) -> None:
     """A run that its budget ended left passages wanted: a run over another corpus asks about them too."""
     with LoopbackServer(lambda _: ANSWER) as server:
-        llm = ("--extractor", "llm", "--llm-model", "gpt-4o-mini", "--llm-base-url", server.base_url)
         corpus = write_corpus("c.jsonl", *DOCUMENTS[:20])
-        ran = run("index", corpus, "--store", store, *llm, "--budget-tokens", "4500", "--concurrency", "1", "--json")
+        options = (*llm(server.base_url), "--budget-tokens", "4500", "--concurrency", "1", "--json")
+        ran = run("index", corpus, "--store", store, *options)
         answered = len(server.requests)
     assert ran.json["stopped"]
     assert 0 < answered < 20
@@ -136,8 +139,7 @@ def test_an_estimate_from_calls_is_what_the_run_takes(
     corpus = write_corpus("c.jsonl", *DOCUMENTS)
     with LoopbackServer(lambda _: ANSWER) as server:
         made = dry(corpus, server.base_url, "--dry-run-calls", "10", "--json").json
-        llm = ("--extractor", "llm", "--llm-model", "gpt-4o-mini", "--llm-base-url", server.base_url)
-        spent = run("index", corpus, "--store", store, *llm, "--json").json["usage"]
+        spent = run("index", corpus, "--store", store, *llm(server.base_url), "--json").json["usage"]
     for name in ("calls", "prompt_tokens", "completion_tokens"):
         assert made[name]["low"] <= spent[name] <= made[name]["high"], name
 
