@@ -98,9 +98,12 @@ class Indexer:
         self._now = now
         self._neighbourhood = Neighbourhood(store, embedder.identity.dimension)
 
-    def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> AddReport:
+    def add(
+        self, documents: Iterable[Document], *, retry_failed: bool = False, progress: Progress | None = None
+    ) -> AddReport:
         """Store documents and bring the index up to date.
 
+        retry_failed: with passages whose extraction failed before, in the same run.
         Documents stream, and are stored 2,000 at a time: an error in the middle is raised and leaves earlier batches stored.
         Raises EmptyTextError, InputError, ModelError, StoreError.
         """
@@ -109,11 +112,11 @@ class Indexer:
         handed = _HandedIn()
         clock = time.perf_counter()
         with ExitStack() as bulk:
-            asking: AskingRun | None = None
+            asking = bulk.enter_context(self._asks_again()) if retry_failed else None
             for batch in _batches(documents):
                 if not handed.inserted and len(batch) > _FEW:
                     bulk.enter_context(large_cache(self.store.db))
-                    if self.llm is not None:
+                    if self.llm is not None and asking is None:
                         asking = bulk.enter_context(self.llm.ask(self.store, self._namespace_key(), now=self._now))
                 self._store(batch, handed, asking)
                 if progress is not None and len(batch) == _BATCH:
@@ -122,7 +125,7 @@ class Indexer:
                 own = passages.keys_of(self.store.db, *(each.memory_key for each in handed.inserted))
                 asking = bulk.enter_context(self.llm.ask(self.store, self._namespace_key(), only=own, now=self._now))
             seconds["store"] = time.perf_counter() - clock
-            failed = self._finish(handed, asking, progress=progress, seconds=seconds)
+            failed = self._finish(handed, asking, retry_failed=retry_failed, progress=progress, seconds=seconds)
         added = sum(each.is_new for each in handed.inserted)
         return AddReport(
             memory_ids=tuple(each.memory_id for each in handed.inserted),
@@ -163,16 +166,20 @@ class Indexer:
 
         retry_failed: also on passages whose extraction failed before.    Raises ModelError, StoreError.
         """
-        namespace_key = self._namespace_key()
-        asks: AbstractContextManager[AskingRun | None] = nullcontext()
-        if self.llm is not None:
-            if retry_failed:
-                with self.store.transaction() as db:
-                    readings.want_failed(db, namespace_key, self.llm.asked)
-            if readings.count(self.store.db, namespace_key).wanted:
-                asks = self.llm.ask(self.store, namespace_key, now=self._now)
-        with asks as asking:
+        with self._asks_again(retry_failed=retry_failed) as asking:
             return self._finish(None, asking, retry_failed=retry_failed, progress=progress)
+
+    def _asks_again(self, *, retry_failed: bool = True) -> AbstractContextManager[AskingRun | None]:
+        """A run about what earlier ones left wanted, and what failed in them if asked; none where there is nothing."""
+        namespace_key = self._namespace_key()
+        if self.llm is None:
+            return nullcontext()
+        if retry_failed:
+            with self.store.transaction() as db:
+                readings.want_failed(db, namespace_key, self.llm.asked)
+        if not readings.count(self.store.db, namespace_key).wanted:
+            return nullcontext()
+        return self.llm.ask(self.store, namespace_key, now=self._now)
 
     def _finish(
         self,
@@ -309,9 +316,9 @@ class Indexer:
     ) -> int:
         """Step after step on everything that waits, each in batches with their commits."""
         clock = time.perf_counter()
-        failed = self._extract(namespace_key, "pending", progress)
-        if retry_failed:
-            failed += self._extract(namespace_key, "failed", progress)
+        # First those of before: what fails now is not asked about a second time.
+        failed = self._extract(namespace_key, "failed", progress) if retry_failed else 0
+        failed += self._extract(namespace_key, "pending", progress)
         seconds["extract"] += time.perf_counter() - clock
         self._embed_and_link(namespace_key, failed, progress, seconds)
         return failed

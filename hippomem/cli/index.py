@@ -166,8 +166,7 @@ def index(
                 )
             )
             try:
-                retried = memory.resume(retry_failed=True, progress=display) if retry_failed else 0
-                report = memory.add_many(documents, progress=display)
+                report = memory.add_many(documents, retry_failed=retry_failed, progress=display)
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
                     f"what was committed stays in '{store}'; the same command resumes where this one stopped."
@@ -177,14 +176,14 @@ def index(
                     f"What was committed stays in '{store}'; the same command resumes where this one stopped."
                 )
                 raise
-            summary = _summary(memory, report, skipped, others, retried)
+            summary = _summary(memory, report, skipped, others)
             if llm is not None:
                 summary["usage"] = dict(llm.spent)  # that of --retry-failed too
                 summary["llm"] = {
                     **llm.spent,
                     "usd": llm.usd,
                     "reused_answers": llm.reused,
-                    "failed": report.failed + retried,
+                    "failed": report.failed,
                     "seconds": llm.seconds,
                 }
             display.finished(summary)
@@ -219,7 +218,7 @@ def _documents(
 
 
 def _summary(
-    memory: Memory, report: AddReport, skipped: Sequence[ReadError], others: Mapping[str, int], retried: int
+    memory: Memory, report: AddReport, skipped: Sequence[ReadError], others: Mapping[str, int]
 ) -> dict[str, Any]:
     return {
         "store": str(memory.store.path),
@@ -229,7 +228,7 @@ def _summary(
         "duplicates": report.duplicates,
         "replaced": report.replaced,
         "stopped": report.stopped,
-        "failed": report.failed + retried,
+        "failed": report.failed,
         "skipped": [
             {"path": printable(e.path), "line": e.line, "row": e.row, "page": e.page, "message": str(e)}
             for e in skipped

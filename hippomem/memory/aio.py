@@ -99,9 +99,11 @@ class AsyncMemory:
         """See `Memory.documents`."""
         return await self._run(lambda memory: memory.documents(content, like))
 
-    async def add_many(self, documents: Iterable[Document | str], *, progress: Progress | None = None) -> AddReport:
+    async def add_many(
+        self, documents: Iterable[Document | str], *, retry_failed: bool = False, progress: Progress | None = None
+    ) -> AddReport:
         """See `Memory.add_many`. progress: called from the thread that adds."""
-        return await self._run(lambda memory: memory.add_many(documents, progress=progress))
+        return await self._run(lambda memory: memory.add_many(documents, retry_failed=retry_failed, progress=progress))
 
     async def update(
         self,

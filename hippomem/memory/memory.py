@@ -186,16 +186,21 @@ class Memory:
                 position = sources.next_position(self.store.db, key, like.session)
         return turns(content, like, position)
 
-    def add_many(self, documents: Iterable[Document | str], *, progress: Progress | None = None) -> AddReport:
+    def add_many(
+        self, documents: Iterable[Document | str], *, retry_failed: bool = False, progress: Progress | None = None
+    ) -> AddReport:
         """Remember many texts in one go: faster than one by one, and the same result.
 
+        retry_failed: with passages whose extraction failed before, within the same budget.
         progress: called with (what, done, total); total 0 means not known yet.
         """
         with self._lock:
             self.store.check_embedder(self._embedder.identity)
             self.expire()
             report = self._indexer.add(
-                (Document(text=d) if isinstance(d, str) else d for d in documents), progress=progress
+                (Document(text=d) if isinstance(d, str) else d for d in documents),
+                retry_failed=retry_failed,
+                progress=progress,
             )
             if report.added < FILES_FROM:
                 return report

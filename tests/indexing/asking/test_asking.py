@@ -104,6 +104,24 @@ def test_a_budget_is_never_exceeded_and_the_next_run_goes_on(calm: str, opens: O
         assert len(server.requests) == SIZE
 
 
+def test_what_is_retried_is_within_the_same_budget(opens: Opens) -> None:
+    """Passages that failed before, and new ones, are one run: one budget, one account, one reason to stop."""
+    broken = True
+
+    def answer(messages: list[dict[str, Any]]) -> str:
+        return "no" if broken and int(number(messages)) % 2 else well_read(messages)
+
+    with LoopbackServer(answer) as server, opens(server.base_url, budget_tokens=20_000) as memory:
+        assert memory.add_many(documents(30)).failed == 15
+        broken, llm = False, memory._indexer.llm
+        assert llm is not None
+        llm.budget_tokens = 5000
+        report = memory.add_many(documents(80), retry_failed=True)
+        assert report.usage["prompt_tokens"] + report.usage["completion_tokens"] <= 5000
+        assert "budget of 5,000 tokens" in report.stopped
+        assert len(memory.runs()) == 2
+
+
 def test_two_runs_on_one_store_do_not_pay_for_the_same(opens: Opens, tmp_path: Path) -> None:
     """The second is refused while the first asks, with the reason; a single memory is added beside it all the same."""
     path = tmp_path / "a.hippo"
