@@ -27,8 +27,6 @@ CHUNK_PASSAGES = 128
 FEW = 32
 #: Questions that one worker has under way at most. It only waits for answers; `Pace` sets the real limit.
 QUESTIONS = 1000
-#: Two vectors of the probe are of one model from this cosine on, as for a store.
-SAME_MODEL_COSINE = 0.999
 
 
 class RayEngine:
@@ -121,14 +119,10 @@ def check_identity(hello: Hello, mine: EmbedderIdentity) -> None:
     """Raise EmbedderMismatchError unless the worker's embedder is the one that was asked for here."""
     theirs = hello.identity
     assert theirs is not None
-    same = (theirs.dimension, theirs.fingerprint) == (mine.dimension, mine.fingerprint)
-    if same and mine.probe:
-        same = sum(a * b for a, b in zip(mine.probe, theirs.probe, strict=True)) >= SAME_MODEL_COSINE
-    if not same:
+    if not mine.is_model_of(theirs):
         raise EmbedderMismatchError(
-            f"the Ray worker {hello.pid} on {hello.node} embeds with {theirs.name} ({theirs.dimension} dimensions, "
-            f"fingerprint {theirs.fingerprint[:12] or 'by probe'}), and {mine.name} ({mine.dimension} dimensions, "
-            f"fingerprint {mine.fingerprint[:12] or 'by probe'}) was asked for; install the same model on all machines."
+            f"the Ray worker {hello.pid} on {hello.node} embeds with {theirs.described}, and {mine.described} was asked "
+            "for; install the same model on all machines."
         )
 
 
