@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from hippomem.errors import ModelError, ModelUnavailableError
 from hippomem.models.batch_lines import ENDPOINT
@@ -142,65 +142,67 @@ class BatchApi:
 
     async def retrieve(self, job_id: str) -> Job | None:
         """How a job stands; None when the vendor knows none of that id."""
-        return await self._or_none(lambda client: client.batches.retrieve(job_id), self._job)
+        answer = await self._call(lambda client: client.batches.retrieve(job_id), expected=(404,))
+        return None if answer is None else self._job(answer)
 
     async def cancel(self, job_id: str) -> None:
         """Have a job stopped; what it has answered by then is kept. One that has ended stays as it is."""
-        import openai
-
-        with suppress(openai.ConflictError, openai.BadRequestError, openai.NotFoundError):
-            await self._call(lambda client: client.batches.cancel(job_id), bare=(openai.APIStatusError,))
+        await self._call(lambda client: client.batches.cancel(job_id), expected=(400, 404, 409))
 
     async def download(self, file_id: str, into: IO[bytes]) -> bool:
         """Write an output or error file there; False when it is gone. After an error, what is there is of no use."""
 
         async def fetch(client: AsyncOpenAI) -> bool:
+            import openai
+
             timeout = self._transfer_timeout
             async with client.files.with_streaming_response.content(file_id, timeout=timeout) as response:
-                async for piece in response.iter_bytes(_PIECE):
-                    into.write(piece)
+                # The client hands on what its HTTP library (httpx or httpx2) raises when a body breaks off.
+                library = sys.modules[type(response.http_request).__module__.partition(".")[0]]
+                try:
+                    async for piece in response.iter_bytes(_PIECE):
+                        into.write(piece)
+                except library.TransportError as error:
+                    raise openai.APIConnectionError(request=response.http_request) from error
             return True
 
-        return bool(await self._or_none(fetch, bool))
+        return await self._call(fetch, expected=(404,)) is not None
 
     async def delete(self, file_id: str) -> None:
         """Delete a file; one that is gone already is no error."""
-        await self._or_none(lambda client: client.files.delete(file_id), lambda answer: None)
+        await self._call(lambda client: client.files.delete(file_id), expected=(404,))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _or_none(
-        self, request: Callable[[AsyncOpenAI], Awaitable[Any]], read: Callable[[Any], Answer]
-    ) -> Answer | None:
-        """What came, read; None for a 404 about a thing of a known name."""
-        import openai
+    @overload
+    async def _call(self, request: Callable[[AsyncOpenAI], Awaitable[Answer]]) -> Answer: ...
 
-        try:
-            answer = await self._call(request, bare=(openai.NotFoundError,))
-        except openai.NotFoundError:
-            return None
-        return read(answer)
+    @overload
+    async def _call(
+        self, request: Callable[[AsyncOpenAI], Awaitable[Answer]], *, expected: tuple[int, ...]
+    ) -> Answer | None: ...
 
     async def _call(
-        self, request: Callable[[AsyncOpenAI], Awaitable[Answer]], *, bare: tuple[type[Exception], ...] = ()
-    ) -> Answer:
-        """One try. bare: errors of the client that the caller wants as they are. Raises ModelError from the error."""
+        self, request: Callable[[AsyncOpenAI], Awaitable[Answer]], *, expected: tuple[int, ...] = ()
+    ) -> Answer | None:
+        """One try. Raises ModelError.    expected: statuses that are an answer too: None."""
         import openai
 
         try:
             return await request(self._client)
         # ValueError: the body is no JSON, or not what the client expects.
         except (openai.OpenAIError, ValueError) as error:
-            if isinstance(error, bare):
-                raise
             ours = to_model_error(error, model=self.model, endpoint=self.endpoint)
+            if ours.status in expected:
+                return None
             if ours.status in (404, 405, 501):
+                status = ours.status
                 ours = ModelUnavailableError(
-                    f"{self.endpoint} has no Batch API ({ours.status}: {quote(error)}); leave out --batch-api"
+                    f"{self.endpoint} has no Batch API ({status}: {quote(error)}); leave out --batch-api"
                 )
-                ours.status, ours.endpoint_wide = getattr(error, "status_code", None), True
+                ours.status, ours.endpoint_wide = status, True
             raise ours from error
 
     def _id(self, answer: object) -> str:

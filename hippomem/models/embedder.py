@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Role = Literal["query", "passage", "fact", "entity"]
 
+#: Cosine of two probe vectors from which an endpoint counts as the same model.
+SAME_MODEL_COSINE = 0.999
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedderIdentity:
@@ -24,6 +27,18 @@ class EmbedderIdentity:
     dimension: int
     fingerprint: str = ""
     probe: tuple[float, ...] = ()
+
+    def is_model_of(self, other: EmbedderIdentity) -> bool:
+        """Whether both make the same vectors, whatever they are called."""
+        if (self.dimension, self.fingerprint) != (other.dimension, other.fingerprint):
+            return False
+        cosine = sum(a * b for a, b in zip(self.probe, other.probe, strict=True)) if self.probe else 1.0
+        return cosine >= SAME_MODEL_COSINE
+
+    @property
+    def described(self) -> str:
+        """Name, dimension and fingerprint, for messages."""
+        return f"{self.name} ({self.dimension} dimensions, fingerprint {self.fingerprint[:12] or 'by probe'})"
 
 
 @runtime_checkable

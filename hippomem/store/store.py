@@ -37,8 +37,6 @@ TIDY_SECONDS = 1.0
 #: Files up to this many bytes are purged at once after each forgetting, which takes well under a second; larger ones when
 #: asked to (`Memory.purge`), because the cost grows with the file and not with what is forgotten.
 PURGE_AT_ONCE = 64 * 2**20
-#: Cosine to the stored probe vector from which an endpoint counts as the same model.
-SAME_MODEL_COSINE = 0.999
 
 
 class Store:
@@ -216,15 +214,11 @@ class Store:
             with self.transaction():
                 self.set_embedder(identity)
             return
-        same = stored["dimension"] == identity.dimension and stored["fingerprint"] == identity.fingerprint
-        if same and stored["probe"]:
-            same = sum(a * b for a, b in zip(stored["probe"], identity.probe, strict=True)) >= SAME_MODEL_COSINE
-        if not same:
+        before = EmbedderIdentity(**{**stored, "probe": tuple(stored["probe"])})
+        if not before.is_model_of(identity):
             raise EmbedderMismatchError(
-                f"'{self.path}' was embedded with {stored['name']} ({stored['dimension']} dimensions, fingerprint "
-                f"{stored['fingerprint'][:12] or 'by probe'}), but {identity.name} ({identity.dimension} dimensions, "
-                f"fingerprint {identity.fingerprint[:12] or 'by probe'}) was given. Open it with the first, or move all "
-                f"memories to the second: hippomem reembed --store {self.path} --embedder {identity.name}"
+                f"'{self.path}' was embedded with {before.described}, but {identity.described} was given. Open it with the "
+                f"first, or move all memories to the second: hippomem reembed --store {self.path} --embedder {identity.name}"
             )
 
     def namespace_key(self, name: str, *, create: bool = False) -> int | None:

@@ -8,13 +8,11 @@ results back in the order of what it sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from hippomem.models.async_chat import AsyncLLM
 from hippomem.models.embedder import Embedder
 from hippomem.store.facts import Statement
-
-EngineName = Literal["local", "ray"]
 
 
 class Engine(Protocol):

@@ -24,6 +24,7 @@ from hippomem.models.async_chat import AsyncLLM, AsyncOpenAIChat, InThreads
 from hippomem.models.llm import Completion, OpenAIChat, Usage
 from hippomem.models.pacing import Pace
 from hippomem.testing import Fault, LoopbackServer
+from tests.models.pacing.conftest import ask_all
 
 ASK = [{"role": "user", "content": "Where is Rome?"}]
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -222,15 +223,7 @@ def test_a_sync_llm_answers_many_at_once() -> None:
 
 def paced(server: LoopbackServer, calls: int, pace: Pace, **options: Any) -> list[Any]:
     """So many questions through *pace*; answers and errors."""
-
-    async def talk(chat: AsyncOpenAIChat) -> list[Any]:
-        async def one() -> Completion:
-            async with pace.slot():
-                return await pace.call(lambda: ask(chat), tokens=5)
-
-        return await asyncio.gather(*(one() for _ in range(calls)), return_exceptions=True)
-
-    return chatting(server, talk, **options)
+    return chatting(server, lambda chat: ask_all(pace, lambda: ask(chat), calls, tokens=5), **options)
 
 
 def test_faults_of_all_kinds_are_outlived() -> None:
@@ -280,17 +273,12 @@ def test_the_breaker_pauses_and_says_why() -> None:
 
     async def main() -> list[Any]:
         async with AsyncOpenAIChat("m", url) as chat:
-
-            async def one() -> Completion:
-                async with pace.slot():
-                    return await pace.call(lambda: ask(chat), tokens=5)
-
-            calls = [asyncio.ensure_future(one()) for _ in range(3)]
-            while not all(call.done() for call in calls):
+            calls = asyncio.ensure_future(ask_all(pace, lambda: ask(chat), 3, tokens=5))
+            while not calls.done():
                 await asyncio.sleep(0.05)
                 if pace.state.paused_until is not None:
                     seen.append(pace.state)
-            return await asyncio.gather(*calls, return_exceptions=True)
+            return await calls
 
     answers = asyncio.run(main())
     assert any(url in state.paused_because and "cannot be reached" in state.paused_because for state in seen)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 
-from hippomem.errors import ConfigError, ContextOverflowError, ModelError, ModelUnavailableError
+from hippomem.errors import (
+    ConfigError,
+    ContextOverflowError,
+    ModelAuthError,
+    ModelError,
+    ModelRateLimitError,
+    ModelUnavailableError,
+)
 from hippomem.models.batch_api import BatchApi
 from hippomem.models.batch_lines import read_line, read_lines, request_line
 from hippomem.models.llm import Usage
@@ -155,6 +165,58 @@ def test_what_may_pass_is_marked() -> None:
         BatchApi("loopback")
     with pytest.raises(ConfigError, match="no model"):
         BatchApi("", "http://127.0.0.1:9/v1")
+
+
+@contextmanager
+def replying(raw: bytes) -> Iterator[str]:
+    """The base URL of a server that answers one request with these bytes and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(raw)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        thread.join()
+
+
+def refusal(url: str, what: Callable[[BatchApi], Awaitable[Any]]) -> ModelError:
+    """The error that a call raises there."""
+
+    async def run() -> ModelError:
+        api = BatchApi("loopback", url, "key", timeout=5.0)
+        try:
+            with pytest.raises(ModelError) as raised:
+                await what(api)
+            return raised.value
+        finally:
+            await api.aclose()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "transient"),
+    [(503, ModelUnavailableError, True), (429, ModelRateLimitError, True), (401, ModelAuthError, False)],
+)
+def test_a_cancelling_that_fails_may_be_tried_again(status: int, kind: type[ModelError], transient: bool) -> None:
+    """It raises an error of ours like every other call, which says whether it may pass."""
+    with replying(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status) as url:
+        error = refusal(url, lambda api: api.cancel("batch_1"))
+    assert (type(error), error.status, error.transient) == (kind, status, transient)
+
+
+def test_a_download_that_breaks_off_may_be_tried_again() -> None:
+    """The connection ends in the middle of the file."""
+    with replying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf of it") as url:
+        error = refusal(url, lambda api: api.download("file-1", io.BytesIO()))
+    assert isinstance(error, ModelUnavailableError)
+    assert error.transient
+    assert "cannot be reached" in str(error)
 
 
 def line(**row: Any) -> str:

@@ -96,12 +96,14 @@ class AdaptiveLimit:
         return 0
 
     def _grow(self) -> None:
+        if self.limit == self.ceiling:  # where most runs are most of the time: nothing to look up
+            return
+        step = 1.0
         if not self.slow_start:
             proved = self.proved()
             self.slow_start = proved > REGAINED * self._refused_at or self._indiscriminate()
-            step = 1.0 if self.slow_start or self._limit < proved else 1 / self.limit
-        else:
-            step = 1.0
+            if not self.slow_start and self._limit >= proved:
+                step = 1 / self.limit
         # int() forgives no rounding: ten steps of 0.1 are to be one.
         self._limit = min(float(self.ceiling), round(self._limit + step, 9))
 

@@ -28,11 +28,8 @@ class Turnstile:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if not place.cancelled():
                 self._leave()  # let in and cancelled at the same moment
-            else:
-                self._waiting.remove(place)
-                self.admit()
             raise
 
     async def __aexit__(self, *error: object) -> None:
@@ -44,11 +41,8 @@ class Turnstile:
 
     def admit(self) -> None:
         """Let in who waits, as far as there is room."""
-        # Who was cancelled and has not run since still stands in the line; it leaves by itself.
-        for place in list(self._waiting):
-            if self.inside >= self._capacity():
-                return
-            if not place.done():
-                self._waiting.remove(place)
+        while self._waiting and self.inside < self._capacity():
+            place = self._waiting.popleft()
+            if not place.cancelled():
                 self.inside += 1
                 place.set_result(None)

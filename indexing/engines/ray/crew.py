@@ -35,17 +35,14 @@ LOOK = 0.5
 class Crew:
     """Any number of actors of one class. Usable from several threads."""
 
-    def __init__(
-        self, actors: Sequence[Any], *, greet: Callable[[Hello], None] | None = None, patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, actors: Sequence[Any], *, greet: Callable[[Hello], None]) -> None:
         """actors: handles; each has a method ``hello``.    greet: looks at what it says, and raises if it will not do.
 
-        patience: seconds. Raises ModelUnavailableError when none has said hello by then, ConfigError when none ever will.
+        Raises ModelUnavailableError when none has said hello after PATIENCE seconds, ConfigError when none ever will.
         """
         self._ray = import_ray()
         self.actors = list(actors)
         self._greet = greet
-        self._patience = patience
         self._lock = threading.Lock()
         #: Actors that have not yet said hello, since they were made or died.
         self._awaited: dict[int, Any] = {number: actor.hello.remote() for number, actor in enumerate(self.actors)}
@@ -68,11 +65,11 @@ class Crew:
 
     def wait_for_one(self) -> None:
         """Wait until an actor is there. Raises ModelUnavailableError, ConfigError."""
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + PATIENCE
         while not self.there():
             if time.monotonic() > until:
                 raise ModelUnavailableError(
-                    f"none of {len(self.actors)} Ray workers answered for {self._patience:g} s; see `ray status`: has the "
+                    f"none of {len(self.actors)} Ray workers answered for {PATIENCE:g} s; see `ray status`: has the "
                     "cluster free cores?"
                 )
             self._ray.wait(list(self._awaited.values()), num_returns=1, timeout=LOOK)
@@ -117,8 +114,7 @@ class Crew:
                         "hippomem, in the Python that Ray runs there."
                     ) from error
                 continue
-            if self._greet is not None:
-                self._greet(hello)
+            self._greet(hello)
             del self._awaited[number]
             self._said[number] = hello
 
@@ -149,9 +145,7 @@ class Crew:
                     flying[getattr(self.actors[number], method).remote(*chunks[index])] = index, number
                     loads[number] += 1
                 done, _ = self._ray.wait(list(flying), num_returns=1, timeout=LOOK)
-                for ref in done:
-                    if ref not in flying:
-                        continue
+                for ref in done:  # one, or none
                     index, number = flying[ref]
                     try:
                         result = self._ray.get(ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def _rows(texts: Sequence[str]) -> dict[str, list[int]]:
     return rows
 
 
-def _chunks(texts: Sequence[str] | dict[str, list[int]]) -> Iterator[list[str]]:
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
     """Texts of about the same length together, the longest first: so batches are full, and the last chunk is a short one."""
     chunk: list[str] = []
     characters = 0

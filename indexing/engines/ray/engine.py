@@ -11,13 +11,12 @@ import hippomem
 from hippomem.errors import ConfigError, EmbedderMismatchError
 from hippomem.models.async_chat import AsyncLLM
 from hippomem.models.embedder import Embedder, EmbedderIdentity
-from hippomem.models.load import load_embedder
 from hippomem.store.facts import Statement
 from indexing.engines.ray.chat import RayChat
 from indexing.engines.ray.cluster import Cluster, connect, import_ray
-from indexing.engines.ray.crew import PATIENCE, Crew
+from indexing.engines.ray.crew import Crew
 from indexing.engines.ray.embedder import spread
-from indexing.engines.ray.workers import Asker, EmbedderSpec, Hello, Reader
+from indexing.engines.ray.workers import Asker, EmbedderSpec, Hello, Reader, make_embedder
 from indexing.extract.builtin import all_statements
 
 log = logging.getLogger("hippomem.ray")
@@ -28,21 +27,18 @@ CHUNK_PASSAGES = 128
 FEW = 32
 #: Questions that one worker has under way at most. It only waits for answers; `Pace` sets the real limit.
 QUESTIONS = 1000
-#: Two vectors of the probe are of one model from this cosine on, as for a store.
-SAME_MODEL_COSINE = 0.999
 
 
 class RayEngine:
     """An `Engine` over a cluster; see `open_ray`."""
 
-    def __init__(self, cluster: Cluster, embedder: EmbedderSpec = None, *, patience: float = PATIENCE) -> None:
-        """embedder: a name, for each worker to load, or what makes one there; it must pickle.    patience: of `Crew`.
+    def __init__(self, cluster: Cluster, embedder: EmbedderSpec = None) -> None:
+        """embedder: a name, for each worker to load, or what makes one there; it must pickle.
 
         Raises ConfigError, EmbedderMismatchError, ModelError.
         """
-        here = embedder() if callable(embedder) else load_embedder(embedder)
+        here = make_embedder(embedder)
         self.cluster = cluster
-        self._patience = patience
         self._identity = here.identity
         self._probe = b""
         self._crews = [self._crew(Reader, embedder, greet=self._greet, num_cpus=1)]
@@ -95,7 +91,7 @@ class RayEngine:
         # Spread: two askers on one machine have one way to the endpoint.
         remote = import_ray().remote(kind).options(max_restarts=-1, scheduling_strategy="SPREAD", **options)
         actors = [remote.remote(argument) for _ in range(self.cluster.workers)]
-        return Crew(actors, greet=greet, patience=self._patience)
+        return Crew(actors, greet=greet)
 
     def _greet(self, hello: Hello) -> None:
         check_version(hello)
@@ -123,14 +119,10 @@ def check_identity(hello: Hello, mine: EmbedderIdentity) -> None:
     """Raise EmbedderMismatchError unless the worker's embedder is the one that was asked for here."""
     theirs = hello.identity
     assert theirs is not None
-    same = (theirs.dimension, theirs.fingerprint) == (mine.dimension, mine.fingerprint)
-    if same and mine.probe:
-        same = sum(a * b for a, b in zip(mine.probe, theirs.probe, strict=True)) >= SAME_MODEL_COSINE
-    if not same:
+    if not mine.is_model_of(theirs):
         raise EmbedderMismatchError(
-            f"the Ray worker {hello.pid} on {hello.node} embeds with {theirs.name} ({theirs.dimension} dimensions, "
-            f"fingerprint {theirs.fingerprint[:12] or 'by probe'}), and {mine.name} ({mine.dimension} dimensions, "
-            f"fingerprint {mine.fingerprint[:12] or 'by probe'}) was asked for; install the same model on all machines."
+            f"the Ray worker {hello.pid} on {hello.node} embeds with {theirs.described}, and {mine.described} was asked "
+            "for; install the same model on all machines."
         )
 
 
@@ -140,11 +132,10 @@ def open_ray(
     *,
     address: str | None = None,
     workers: int | None = None,
-    patience: float = PATIENCE,
 ) -> Iterator[RayEngine]:
     """A `RayEngine` on the cluster at *address*, or on one of its own; see `connect`. Its actors end with it."""
     with connect(address, workers) as cluster:
-        engine = RayEngine(cluster, embedder, patience=patience)
+        engine = RayEngine(cluster, embedder)
         try:
             yield engine
         finally:

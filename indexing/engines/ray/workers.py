@@ -9,6 +9,7 @@ import os
 import platform
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from hippomem.errors import HippomemError
 from hippomem.models.async_chat import AsyncLLM
 from hippomem.models.completion import Completion, Message
 from hippomem.models.embedder import Embedder, EmbedderIdentity, Role, token_embedder
+from hippomem.models.endpoint import PROBE_TEXT
 from hippomem.models.load import load_embedder
 from hippomem.store.facts import Statement
 from indexing.engines.ray.failures import Failure
@@ -29,8 +31,10 @@ Answer = TypeVar("Answer")
 #: A name for `load_embedder`, or what makes the embedder on the worker.
 EmbedderSpec = str | None | Callable[[], Embedder]
 
-#: Embedded by each worker: equal weights and equal processors give equal bits.
-PROBE_TEXT = "The hippocampus keeps an index of what the neocortex stores."
+
+def make_embedder(spec: EmbedderSpec, *, threads: int | None = None) -> Embedder:
+    """What *spec* names or makes. threads: see `load_embedder`. Raises ConfigError, ModelError."""
+    return spec() if callable(spec) else load_embedder(spec, threads=threads)
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,16 @@ class Reader:
     def __init__(self, spec: EmbedderSpec) -> None:
         # The model is loaded by `hello`: an error in here would come out as Ray's, not as ours.
         self._spec = spec
-        self._made: Embedder | None = None
 
-    @property
+    @cached_property
     def _embedder(self) -> Embedder:
-        if self._made is None:
-            spec = self._spec
-            self._made = spec() if callable(spec) else load_embedder(spec, threads=1)
-        return self._made
+        return make_embedder(self._spec, threads=1)
 
     def hello(self) -> Hello | Failure:
         """Load the model and say which it is."""
         try:
             identity = self._embedder.identity
+            # Equal weights and equal processors give equal bits.
             probe = self._embedder.embed([PROBE_TEXT])[0].tobytes()
         except HippomemError as error:
             return Failure.of(error)
