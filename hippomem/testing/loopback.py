@@ -124,12 +124,7 @@ class LoopbackServer:
             if fault.status is not None:
                 return Reply(fault.status, fault.body if fault.body is not None else {}, dict(fault.headers))
             answer = self._answer(request)
-            if fault.content is not None and answer.status == 200:
-                message = answer.body["choices"][0]["message"]
-                message["content"] = fault.content(message["content"])
-            if fault.answer is not None and answer.status == 200:
-                answer = Reply(200, fault.answer(answer.body))
-            return answer
+            return answer if answer.status != 200 else Reply(200, fault.spoil(answer.body))
         finally:
             with self._lock:
                 self._at_once -= 1
