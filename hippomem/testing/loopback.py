@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from hippomem.models.embedder import Embedder
-from hippomem.testing.batches import Batches
+from hippomem.testing.batches import PATHS, Batches
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.faults import Fault
 from hippomem.testing.wire import Json, Reply, chat_body, count_words, embed, error_body, models_body
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_or_hang_up(self.loopback.handle(RecordedRequest(self.path, self._names(), body, time.monotonic())))
 
     def _is_of_batches(self) -> bool:
-        return self.path.startswith(("/v1/files", "/v1/batches"))
+        return self.path.startswith(PATHS)
 
     def _send_of_batches(self, raw: bytes) -> None:
         batches = self.loopback.batches

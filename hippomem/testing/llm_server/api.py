@@ -39,7 +39,6 @@ class LlmApi:
         latency: float,
         at_once: int,
         key: str | None = None,
-        models: Sequence[str] = ("loopback",),
     ) -> None:
         self._recording = recording
         self._log = log
@@ -47,7 +46,6 @@ class LlmApi:
         self._latency = latency
         self._at_once = at_once
         self._key = key
-        self._models = tuple(models)
         self._embedder = HashEmbedder()
         self._under_way = 0
 
@@ -65,7 +63,7 @@ class LlmApi:
 
     async def list_models(self, request: Request) -> Reply:
         """``GET /v1/models``."""
-        return self.refuse(request) or Reply(200, models_body(self._models))
+        return self.refuse(request) or Reply(200, models_body(["loopback"]))
 
     async def embeddings(self, request: Request) -> Reply:
         """``POST /v1/embeddings``, in a thread, so that chat answers leave on time meanwhile."""
@@ -74,9 +72,10 @@ class LlmApi:
 
     async def chat(self, request: Request) -> Answer | Reply:
         """``POST /v1/chat/completions``."""
-        if refused := self.refuse(request):
-            return refused
-        body = request.json()
+        return self.refuse(request) or await self.complete(request.json())
+
+    async def complete(self, body: Json) -> Answer:
+        """The answer to the body of a chat request, wherever it comes from. Raises BodyError."""
         try:
             message = str(body["messages"][-1]["content"])
         except (KeyError, IndexError, TypeError) as error:
