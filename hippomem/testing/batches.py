@@ -17,6 +17,8 @@ from hippomem.testing.wire import Json, Reply, error_body
 #: From the body of a chat request to its reply.
 Answer = Callable[[Json], Reply]
 
+#: What all of its paths begin with.
+PATHS = ("/v1/files", "/v1/batches")
 _ENDED = ("completed", "failed", "expired", "cancelled")
 
 

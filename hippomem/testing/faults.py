@@ -106,6 +106,13 @@ class Fault:
         """That body, as JSON or as it is."""
         return cls(status, body=body)
 
+    def spoil(self, answer: Json) -> Any:
+        """What is sent instead of a proper answer with status 200; the answer itself may be changed."""
+        if self.content is not None:
+            message = answer["choices"][0]["message"]
+            message["content"] = self.content(message["content"])
+        return answer if self.answer is None else self.answer(answer)
+
     def hits(self, request: Json) -> bool:
         """Whether the fault is meant for a request with this body."""
         if self.format_only is None:

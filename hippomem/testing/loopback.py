@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from hippomem.models.embedder import Embedder
-from hippomem.testing.batches import Batches
+from hippomem.testing.batches import PATHS, Batches
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.faults import Fault
 from hippomem.testing.wire import Json, Reply, chat_body, count_words, embed, error_body, models_body
@@ -124,12 +124,7 @@ class LoopbackServer:
             if fault.status is not None:
                 return Reply(fault.status, fault.body if fault.body is not None else {}, dict(fault.headers))
             answer = self._answer(request)
-            if fault.content is not None and answer.status == 200:
-                message = answer.body["choices"][0]["message"]
-                message["content"] = fault.content(message["content"])
-            if fault.answer is not None and answer.status == 200:
-                answer = Reply(200, fault.answer(answer.body))
-            return answer
+            return answer if answer.status != 200 else Reply(200, fault.spoil(answer.body))
         finally:
             with self._lock:
                 self._at_once -= 1
@@ -198,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_or_hang_up(self.loopback.handle(RecordedRequest(self.path, self._names(), body, time.monotonic())))
 
     def _is_of_batches(self) -> bool:
-        return self.path.startswith(("/v1/files", "/v1/batches"))
+        return self.path.startswith(PATHS)
 
     def _send_of_batches(self, raw: bytes) -> None:
         batches = self.loopback.batches

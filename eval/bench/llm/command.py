@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,16 +12,16 @@ import typer
 from rich.table import Table
 
 from eval.arguments import Json
-from eval.bench.llm.indexing import Order, arguments
+from eval.bench.apart import run_apart
+from eval.bench.llm.indexing import Order
 from eval.bench.measure import megabytes, ms, say, setting
 from eval.dataset import Corpus, load_datasets
 from eval.report.console import console
 from eval.report.files import check_writable, write_json
-from hippomem.errors import ConfigError, HippomemError
+from hippomem.errors import ConfigError
 
 #: The time that a run should take: at most so many times what endpoint and encoder take one after the other.
 MARK = 1.5
-ROOT = Path(__file__).resolve().parents[3]
 #: What the server answers when it has answered as it should.
 _VALID = "valid"
 
@@ -62,13 +60,13 @@ def llm(
         "at_once": at_once,
         "passages_per_call": passages_per_call,
         "timeout": timeout,
+        "limit": limit,
     }
-    settings["limit"] = limit
     runs: dict[float, list[dict[str, Any]]] = {share: [] for share in faults}
     for number in range(1, rounds + 1):
         for share in faults:
             say(f"round {number} of {rounds}: {share:.0%} of the calls go wrong")
-            runs[share].append(_run(corpus, share, seed, settings))
+            runs[share].append(_run(corpus, share, seed, **settings))
     report = {
         "set": loaded.name,
         "sha256": loaded.sha256,
@@ -82,29 +80,19 @@ def llm(
     console().print(table(report))
 
 
-def _run(corpus: Corpus, faults: float, seed: int, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """One run against a server of its own. Raises HippomemError with the last of what a failed run said."""
+def _run(corpus: Corpus, faults: float, seed: int, *, latency: float, at_once: int, **asked: Any) -> dict[str, Any]:
+    """One run against a server of its own. Raises HippomemError if it fails."""
     from hippomem.testing.llm_server import LlmServer
 
     with tempfile.TemporaryDirectory(prefix="hippomem-bench-") as folder:
-        told = {"latency": settings["latency"], "at_once": settings["at_once"], "faults": faults, "seed": seed}
+        told = {"latency": latency, "at_once": at_once, "faults": faults, "seed": seed}
         with LlmServer(corpus.folder / "corpus.jsonl", corpus.openie, Path(folder) / "log", **told) as server:
-            order = Order(
-                str(corpus.folder),
-                server.base_url,
-                at_once=settings["at_once"],
-                timeout=settings["timeout"],
-                passages_per_call=settings["passages_per_call"],
-                limit=settings["limit"],
-            )
-            ran = subprocess.run(arguments(order), cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-            if ran.returncode:
-                raise HippomemError(f"the run ended with code {ran.returncode}: {ran.stderr[-2000:]}")
+            order = Order(str(corpus.folder), server.base_url, at_once=at_once, **asked)
+            found = run_apart("eval.bench.llm.indexing", order, f"the run with {faults:.0%} faults")
             served = server.served()
-    found: dict[str, Any] = json_text.loads(ran.stdout)
     outcomes = Counter(each.outcome for each in served)
     asking = max((each.at for each in served), default=found["began"]) - found["began"]
-    return figures(found, outcomes, asking, latency=settings["latency"], at_once=settings["at_once"])
+    return figures(found, outcomes, asking, latency=latency, at_once=at_once)
 
 
 def figures(

@@ -1,6 +1,6 @@
 """The process that is measured: indexes a corpus with an LLM, then runs its encoder alone on the same texts.
 
-``python -m eval.bench.llm.indexing '{"corpus": …, "base_url": …}'`` prints figures as JSON.
+``python -m eval.bench.llm.indexing`` reads its `Order` as JSON from standard input and writes its figures as JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,10 +117,10 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def arguments(order: Order) -> list[str]:
-    """The command that measures an order."""
-    return [sys.executable, "-m", "eval.bench.llm.indexing", json.dumps(asdict(order))]
+def main() -> None:
+    """Measure what is ordered."""
+    json.dump(measure(Order(**json.load(sys.stdin))), sys.stdout)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(Order(**json.loads(sys.argv[1])))))
+    main()

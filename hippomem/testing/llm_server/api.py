@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from hippomem.testing.embedder import HashEmbedder
+from hippomem.testing.faults import Fault
 from hippomem.testing.llm_server.answering import passages_asked, write_answer
 from hippomem.testing.llm_server.http import Answer, BodyError, Request, Routes
 from hippomem.testing.llm_server.log import Log
@@ -38,7 +39,6 @@ class LlmApi:
         latency: float,
         at_once: int,
         key: str | None = None,
-        models: Sequence[str] = ("loopback",),
     ) -> None:
         self._recording = recording
         self._log = log
@@ -46,7 +46,6 @@ class LlmApi:
         self._latency = latency
         self._at_once = at_once
         self._key = key
-        self._models = tuple(models)
         self._embedder = HashEmbedder()
         self._under_way = 0
 
@@ -64,7 +63,7 @@ class LlmApi:
 
     async def list_models(self, request: Request) -> Reply:
         """``GET /v1/models``."""
-        return self.refuse(request) or Reply(200, models_body(self._models))
+        return self.refuse(request) or Reply(200, models_body(["loopback"]))
 
     async def embeddings(self, request: Request) -> Reply:
         """``POST /v1/embeddings``, in a thread, so that chat answers leave on time meanwhile."""
@@ -73,9 +72,10 @@ class LlmApi:
 
     async def chat(self, request: Request) -> Answer | Reply:
         """``POST /v1/chat/completions``."""
-        if refused := self.refuse(request):
-            return refused
-        body = request.json()
+        return self.refuse(request) or await self.complete(request.json())
+
+    async def complete(self, body: Json) -> Answer:
+        """The answer to the body of a chat request, wherever it comes from. Raises BodyError."""
         try:
             message = str(body["messages"][-1]["content"])
         except (KeyError, IndexError, TypeError) as error:
@@ -97,18 +97,14 @@ class LlmApi:
 
     async def _answer(self, body: Json, ids: Sequence[str], text: str) -> Answer:
         name = self._misbehaviour.draw(ids)
-        fault = FAULTS[name] if name is not None else None
+        fault = FAULTS[name] if name is not None else Fault()
         outcome = name or "valid"
-        if fault is not None and fault.delay:
+        if fault.delay:
             self._log.write(ids, outcome)
-        await asyncio.sleep(self._latency + (fault.delay if fault is not None else 0.0))
-        spent = sum(_tokens(str(each["content"])) for each in body["messages"]), _tokens(text)
-        if fault is not None and (fault.hang_up or fault.status is not None):
+        await asyncio.sleep(self._latency + fault.delay)
+        if fault.hang_up or fault.status is not None:
             reply = None if fault.status is None else Reply(fault.status, fault.body, dict(fault.headers))
             return Answer(reply, lambda: self._log.write(ids, outcome))
-        if fault is not None and fault.content is not None:
-            text = fault.content(text)
-        answer = chat_body(str(body["model"]), text, *spent)
-        if fault is not None and fault.answer is not None:
-            answer = fault.answer(answer)
+        spent = sum(_tokens(str(each["content"])) for each in body["messages"]), _tokens(text)
+        answer = fault.spoil(chat_body(str(body["model"]), text, *spent))
         return Answer(Reply(200, answer), lambda: self._log.write(ids, outcome, *spent))

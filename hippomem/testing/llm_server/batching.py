@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
-from hippomem.testing.batches import Batches
+from hippomem.testing.batches import PATHS, Batches
 from hippomem.testing.llm_server.api import LlmApi
 from hippomem.testing.llm_server.http import Answer, Request, Routes
 from hippomem.testing.wire import Json, Reply, error_body
@@ -16,33 +15,23 @@ class BatchRoutes:
 
     def __init__(self, api: LlmApi, *, seconds: float) -> None:
         self._api = api
-        self._headers: dict[str, str] = {}
         self._batches = Batches(self._answer_line, seconds=seconds)
 
     def add_routes(self, routes: Routes) -> None:
         """Files, batches."""
-        for path in ("/v1/files", "/v1/files/{file_id}", "/v1/files/{file_id}/content"):
-            routes.add("GET", path, self.handle)
-        for path in ("/v1/batches", "/v1/batches/{batch_id}"):
-            routes.add("GET", path, self.handle)
-        for path in ("/v1/files", "/v1/batches", "/v1/batches/{batch_id}/cancel"):
-            routes.add("POST", path, self.handle)
-        routes.add("DELETE", "/v1/files/{file_id}", self.handle)
+        for start in PATHS:
+            routes.add_below(start, self.handle)
 
     async def handle(self, request: Request) -> Answer | Reply:
         """Any of them, in a thread: a job's lines are answered when somebody looks."""
         if refused := self._api.refuse(request):
             return refused
-        self._headers = dict(request.headers)
         reply = await asyncio.to_thread(
             self._batches.handle, request.method, request.path, request.headers, request.body
         )
         return Answer(reply)
 
     def _answer_line(self, body: Json) -> Reply:
-        request = Request("POST", "/v1/chat/completions", self._headers, json.dumps(body).encode())
-        answer = asyncio.run(self._api.chat(request))
-        if isinstance(answer, Reply):
-            return answer
+        answer = asyncio.run(self._api.complete(body))
         answer.serving()
         return answer.reply or Reply(500, error_body("lost"))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -21,13 +20,12 @@ class BodyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. headers: names in lower case.    groups: what the braces of its route's path stood for."""
+    """A request. path: with its query.    headers: names in lower case."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
-    groups: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """The body as JSON. Raises BodyError."""
@@ -57,29 +55,33 @@ class Routes:
     """Which handler takes which request."""
 
     def __init__(self) -> None:
-        self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._handlers: dict[tuple[str, str], Handler] = {}
+        self._below: dict[str, Handler] = {}
 
     def add(self, method: str, path: str, handler: Handler) -> None:
-        """A path as ``/v1/files/{file_id}/content``; what a brace stands for is in ``Request.groups``."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
-        self._routes.append((method, re.compile(pattern), handler))
+        """Requests to just that path."""
+        self._handlers[method, path] = handler
+
+    def add_below(self, start: str, handler: Handler) -> None:
+        """All requests to paths that begin so, and that nobody else has."""
+        self._below[start] = handler
 
     async def answer(self, request: Request) -> Answer:
         """404 for a path that nobody has, 400 for BodyError, 500 for a fault of ours, which is told on standard error."""
         path = request.path.partition("?")[0]
-        for method, pattern, handler in self._routes:
-            match = pattern.fullmatch(path)
-            if match is not None and method == request.method:
-                found = Request(method, request.path, request.headers, request.body, match.groupdict())
-                try:
-                    answer = await handler(found)
-                except BodyError as error:
-                    answer = Reply(400, error_body(str(error)))
-                except Exception as error:
-                    traceback.print_exception(error)
-                    answer = Reply(500, error_body(f"the test server has a fault: {error!r}"))
-                return Answer(answer) if isinstance(answer, Reply) else answer
-        return Answer(Reply(404, error_body(f"no such path: {path}")))
+        handler = self._handlers.get((request.method, path)) or next(
+            (handler for start, handler in self._below.items() if path.startswith(start)), None
+        )
+        if handler is None:
+            return Answer(Reply(404, error_body(f"no such path: {path}")))
+        try:
+            answer = await handler(request)
+        except BodyError as error:
+            answer = Reply(400, error_body(str(error)))
+        except Exception as error:
+            traceback.print_exception(error)
+            answer = Reply(500, error_body(f"the test server has a fault: {error!r}"))
+        return Answer(answer) if isinstance(answer, Reply) else answer
 
 
 class Connection(asyncio.Protocol):

@@ -20,12 +20,7 @@ class LlmServer:
     base_url: str
 
     def __init__(self, corpus: Path, openie: Path, log: Path | None = None, **options: object) -> None:
-        given: dict[str, object] = {
-            "corpus": corpus,
-            "openie": openie,
-            **({} if log is None else {"log": log}),
-            **options,
-        }
+        given = {"corpus": corpus, "openie": openie, **({} if log is None else {"log": log}), **options}
         words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
         self._command = [sys.executable, "-m", "hippomem.testing.llm_server", *words]
         self._log = log

@@ -39,11 +39,9 @@ class Recording:
         A document is known whole, and in the parts that `indexing.chunking` cuts it into, which all have its facts.
         """
         facts = {row["_id"]: parse_extraction(row) for row in _rows(openie)}
-        self.documents = 0
         self._lengths: set[int] = set()
         self._by_start: dict[str, list[Passage]] = defaultdict(list)
         for row in _rows(corpus):
-            self.documents += 1
             known = facts[row["_id"]]
             text = row["text"].strip()
             title = row.get("title", "")

@@ -93,10 +93,8 @@ class Collector:
 
     def _save(self, batch: Batch, lines: list[AnswerLine], unknown: list[str]) -> None:
         """Store what some lines say; ids of requests that are not the job's go to *unknown*."""
-        asked = 0
 
         def read(members: Members) -> Outcomes:
-            nonlocal asked
             outcomes = Outcomes()
             for line in lines:
                 # Taken out: a request answered by two lines counts once.
@@ -105,13 +103,13 @@ class Collector:
                 elif line.ran:  # else it stays in the job, and is taken out with all that was not answered
                     outcomes.custom_ids.append(line.custom_id)
                     outcomes.usage += line.usage
-                    asked += len(group) if line.completion is not None else 0
+                    outcomes.asked += len(group) if line.completion is not None else 0
                     self._read(batch, line, group, outcomes)
             return outcomes
 
         session = self._session
-        outcomes, answered, failed = session.store.save(batch, [line.custom_id for line in lines], read)
-        session.count(outcomes.usage, asked, answered, failed)
+        outcomes, answered = session.store.save(batch, [line.custom_id for line in lines], read)
+        session.count(outcomes.usage, outcomes.asked, answered, len(outcomes.failed))
 
     def _read(self, batch: Batch, line: AnswerLine, group: dict[int, Wanted], outcomes: Outcomes) -> None:
         """Add what a line says about the passages of its request."""
@@ -121,15 +119,16 @@ class Collector:
             # A passage that was forgotten meanwhile keeps its place: answers are told apart by theirs.
             places = [text_of(group[at]) if at in group else PassageText("", "", "") for at in range(max(group) + 1)]
             for at, answer in enumerate(self._session.scheme.answers(places, line.completion)):
-                if at not in group:
+                if (passage := group.get(at)) is None:
                     continue
+                key, text_hash = passage.row.passage_key, passage.text_hash
                 if isinstance(answer, Exception):
-                    outcomes.fail(group[at], str(answer))
+                    outcomes.fail(key, text_hash, passage.attempts, str(answer))
                 else:
-                    passage = group[at]
-                    outcomes.answers.append((passage.row.passage_key, passage.text_hash, dump_answer(answer)))
+                    outcomes.answers.append((key, text_hash, dump_answer(answer)))
         elif line.error is not None and not self._session.learn(batch.token, line.error):
             is_too_long = isinstance(line.error, ContextOverflowError) and len(group) == 1
             advice = "; without --batch-api it is read in parts: hippomem index --retry-failed" if is_too_long else ""
             for passage in group.values():
-                outcomes.fail(passage, f"{line.error}{advice}", final=is_too_long)
+                reason = f"{line.error}{advice}"
+                outcomes.fail(passage.row.passage_key, passage.text_hash, passage.attempts, reason, final=is_too_long)

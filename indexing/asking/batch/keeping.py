@@ -35,24 +35,23 @@ class Account(Protocol):
 class Outcomes:
     """What came of some requests of a job.
 
-    answers: (row of the passage, hash of its text, answer).    failures: (row, hash, reason, attempts before).
-    final_failures: those that asking again cannot mend, without the attempts.
+    answers: (row of the passage, hash of its text, answer).    again, failed: (row, hash, reason) of those that are asked
+    about again, and of those that are not.
     custom_ids: all requests that this settles; passages of those without an outcome are asked about again.
+    asked: passages that the answers with that usage were about.
     """
 
     answers: list[tuple[int, bytes, str]] = field(default_factory=list)
-    failures: list[tuple[int, bytes, str, int]] = field(default_factory=list)
-    final_failures: list[tuple[int, bytes, str]] = field(default_factory=list)
+    again: list[tuple[int, bytes, str]] = field(default_factory=list)
+    failed: list[tuple[int, bytes, str]] = field(default_factory=list)
     custom_ids: list[str] = field(default_factory=list)
     usage: Usage = Usage()
+    asked: int = 0
 
-    def fail(self, passage: Wanted, reason: str, *, final: bool = False) -> None:
-        """Note why a passage was not read. final: asking again will not help."""
-        key = passage.row.passage_key
-        if final:
-            self.final_failures.append((key, passage.text_hash, reason))
-        else:
-            self.failures.append((key, passage.text_hash, reason, passage.attempts))
+    def fail(self, passage_key: int, text_hash: bytes, attempts: int, reason: str, *, final: bool = False) -> None:
+        """Note why a passage was not read. attempts: those before.    final: asking again will not help."""
+        is_last = final or (attempts + 1) % TRIES == 0
+        (self.failed if is_last else self.again).append((passage_key, text_hash, reason))
 
 
 class BatchStore:
@@ -101,30 +100,24 @@ class BatchStore:
 
     def save(
         self, batch: Batch, custom_ids: Sequence[str], read: Callable[[Members], Outcomes]
-    ) -> tuple[Outcomes, int, int]:
+    ) -> tuple[Outcomes, int]:
         """Store what came of requests and take them out of the job.
 
         read: from what they have still to answer (see `batches.members`) to what came. It is called inside the transaction:
         whoever collects the same job at the same time finds these requests settled, and books nothing twice.
-        Returns what it gave, and passages (answered, failed for good).
+        Returns what it gave, and how many passages are answered by it.
         """
         with self._store.transaction(aside=True) as db:
             outcomes = read(batches.members(db, batch.token, custom_ids))
             answered = readings.answer(db, outcomes.answers, batch.asked)
-            failed = self._fail(db, outcomes)
+            self._fail(db, outcomes)
             batches.settle(db, batch.token, outcomes.custom_ids)
-            self.account.book(db, outcomes.usage, answered=answered, failed=failed)
-        return outcomes, answered, failed
+            self.account.book(db, outcomes.usage, answered=answered, failed=len(outcomes.failed))
+        return outcomes, answered
 
-    def _fail(self, db: sqlite3.Connection, outcomes: Outcomes) -> int:
-        """Store failures; returns how many are not asked about again."""
-        again: list[tuple[int, bytes, str]] = []
-        failed = list(outcomes.final_failures)
-        for key, text_hash, reason, attempts in outcomes.failures:
-            (again if (attempts + 1) % TRIES else failed).append((key, text_hash, reason))
-        readings.fail(db, again, again=True)
-        readings.fail(db, failed)
-        return len(failed)
+    def _fail(self, db: sqlite3.Connection, outcomes: Outcomes) -> None:
+        readings.fail(db, outcomes.again, again=True)
+        readings.fail(db, outcomes.failed)
 
     def close(self, batch: Batch, reason: str | None) -> tuple[int, int]:
         """Have what the job left unanswered asked again; returns passages (asked again, failed for good).
@@ -133,13 +126,14 @@ class BatchStore:
         """
         with self._store.transaction(aside=True) as db:
             left = batches.unanswered(db, batch.token)
-            failed = 0
+            outcomes = Outcomes()
             if reason is not None:
-                failures = [(key, text_hash, reason, attempts) for key, text_hash, attempts in left]
-                failed = self._fail(db, Outcomes(failures=failures))
-                self.account.book(db, Usage(), answered=0, failed=failed)
+                for unanswered in left:
+                    outcomes.fail(*unanswered, reason)
+                self._fail(db, outcomes)
+                self.account.book(db, Usage(), answered=0, failed=len(outcomes.failed))
             batches.release(db, batch.token)
-        return len(left) - failed, failed
+        return len(left) - len(outcomes.failed), len(outcomes.failed)
 
     def drop(self, token: str) -> None:
         """Forget the job; what it has not answered can be asked again."""

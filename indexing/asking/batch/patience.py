@@ -46,11 +46,11 @@ class Patience:
         self,
         stop: Stop,
         *,
-        longest: float = 60.0,
-        limit: float = 6 * 3600.0,
-        waiting: Callable[[str], None] = lambda reason: None,
+        longest: float,
+        limit: float,
+        waiting: Callable[[str], None],
     ) -> None:
-        self.stop = stop
+        self._stop = stop
         self._longest = longest
         self._limit = limit
         self._waiting = waiting
@@ -59,7 +59,7 @@ class Patience:
         """Sleep. Raises StoppedError, at once, when the run is to stop."""
         until = time.monotonic() + seconds
         while True:
-            if self.stop.is_set():
+            if self._stop.is_set():
                 raise StoppedError
             left = until - time.monotonic()
             if left <= 0:

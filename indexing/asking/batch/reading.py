@@ -126,8 +126,9 @@ class _Reading:
     async def _look(self) -> bool:
         """See how all jobs stand and take in those that have ended; returns whether anything changed."""
         session = self._session
-        changed = False
-        for batch in session.store.batches():
+        batches = session.store.batches()
+        changed = self._let_go(batches)
+        for batch in batches:
             if batch.vendor_id is None or not self._is_ours(batch):
                 continue
             vendor_id, before = batch.vendor_id, session.jobs.get(batch.token)
@@ -144,6 +145,17 @@ class _Reading:
             if job.has_ended:
                 await self._take_in(batch, job)
         return changed
+
+    def _let_go(self, there: list[Batch]) -> bool:
+        """Wait no more for jobs that another run has collected; returns whether there were any."""
+        gone = self._session.jobs.keys() - {batch.token for batch in there}
+        for token in gone:
+            del self._session.jobs[token]
+        if gone:
+            self._submitter.rewind()
+            self._submitter.queue_is_full = False
+            self._session.show()
+        return bool(gone)
 
     async def _take_in(self, batch: Batch, job: Job) -> None:
         self._submitter.rewind()

@@ -99,8 +99,7 @@ class Submitter:
     async def _submit(self, block: Block) -> bool:
         """Send one job; False when nothing was sent: its passages were taken meanwhile, or the queue is full."""
         session = self._session
-        if session.patience.stop.is_set():
-            await session.patience.pause(0)
+        await session.patience.pause(0)  # not one more, when the run is to stop
         token = secrets.token_hex(16)
         batch = Batch(token, session.store.asked, session.api.endpoint, None, datetime.now(UTC), block.expected)
         if not session.store.begin(batch, block.requests):

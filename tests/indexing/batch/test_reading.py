@@ -234,6 +234,27 @@ def test_two_runs_at_once_answer_and_book_everything_once(tmp_path: Path) -> Non
         assert runs.total(store.db, 1)["calls"] == 24
 
 
+def test_a_job_that_another_run_has_collected_is_not_waited_for(tmp_path: Path) -> None:
+    """The first run sends a job and pauses; the second collects and forgets it; the first ends."""
+    path, sent, stop = make_store(tmp_path / "a.hippo", 3), threading.Event(), threading.Event()
+
+    def tell(status: BatchStatus) -> None:
+        if status.batches:
+            sent.set()
+
+    with LoopbackServer(chat, batches=True) as server, ThreadPoolExecutor(1) as pool:
+        timing = Timing(first=2.0, longest=2.0)
+        first = pool.submit(read, path, server.base_url, status=tell, stop=stop, timing=timing)
+        assert sent.wait(30.0)
+        assert read(path, server.base_url).outcome == "finished"
+        timer = threading.Timer(15.0, stop.set)  # a run that waits for ever would keep the test from failing
+        timer.start()
+        ended = first.result()
+        timer.cancel()
+    assert (ended.outcome, ended.status.batches) == ("finished", 0)
+    assert states(path) == {"answered": 3}
+
+
 def test_jobs_elsewhere_are_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A job at another endpoint, or with another prompt, stays where it is, and is not sent again; the log says so."""
     path = make_store(tmp_path / "a.hippo", 2)

@@ -67,11 +67,7 @@ class Indexing:
     def run_and_kill(self, served: int, delay: float) -> None:
         """Kill it once the server has given that many valid answers in all, and *delay* seconds later."""
         with self.start() as process:
-            start = time.monotonic()
-            while self.valid_answers() < served:
-                assert process.poll() is None, f"over before it was killed: {process.communicate()[1]}"
-                assert time.monotonic() - start < PATIENCE, "the server gives no more valid answers"
-                time.sleep(0.02)
+            self.await_answers(process, served)
             time.sleep(delay)
             process.kill()
             _, err = process.communicate()
@@ -86,6 +82,14 @@ class Indexing:
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._environment
         )
+
+    def await_answers(self, process: subprocess.Popen[str], count: int) -> None:
+        """Wait until the server has given that many valid answers in all, while the process runs."""
+        start = time.monotonic()
+        while self.valid_answers() < count:
+            assert process.poll() is None, f"over too early: {process.communicate()[1]}"
+            assert time.monotonic() - start < PATIENCE, "the server gives no more valid answers"
+            time.sleep(0.02)
 
     def valid_answers(self) -> int:
         """How many the server has given so far."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 from tests.indexing.chaos.harness import Indexing
@@ -18,9 +17,7 @@ def test_ctrl_c_keeps_what_is_under_way_and_says_how_to_go_on(tmp_path: Path) ->
     with corpus.server(tmp_path / "log", latency=0.5) as server:
         indexing = Indexing(corpus, tmp_path / "a.hippo", server)
         with indexing.start() as process:
-            while indexing.valid_answers() < 20:
-                assert process.poll() is None, process.communicate()[1]
-                time.sleep(0.02)
+            indexing.await_answers(process, 20)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
@@ -42,9 +39,7 @@ def test_a_second_run_beside_the_first_is_refused(tmp_path: Path) -> None:
     with corpus.server(tmp_path / "log", latency=0.5) as server:
         indexing = Indexing(corpus, tmp_path / "a.hippo", server)
         with indexing.start() as first:
-            while indexing.valid_answers() < 1:
-                assert first.poll() is None, first.communicate()[1]
-                time.sleep(0.02)
+            indexing.await_answers(first, 1)
             with indexing.start() as second:
                 _, err = second.communicate(timeout=60)
             assert second.returncode == 4, err
