@@ -83,6 +83,12 @@ def load_datasets(folders: Sequence[str | Path]) -> tuple[Dataset, ...]:
 
     Raises ConfigError when two have the same name, and as `load_dataset` does.
     """
+    check_names(folders)
+    return tuple(load_dataset(folder) for folder in folders)
+
+
+def check_names(folders: Sequence[str | Path]) -> None:
+    """Raise ConfigError when two sets have the same name."""
     names: dict[str, str | Path] = {}
     for folder in folders:
         name = set_name(folder)
@@ -91,7 +97,6 @@ def load_datasets(folders: Sequence[str | Path]) -> tuple[Dataset, ...]:
                 f"'{names[name]}' and '{folder}' are both called '{name}'; results go by the folder's name"
             )
         names[name] = folder
-    return tuple(load_dataset(folder) for folder in folders)
 
 
 def set_name(folder: str | Path) -> str:
@@ -103,7 +108,7 @@ def load_dataset(folder: str | Path) -> Dataset:
     """Load and check one set. Raises ReadError (file and line), or InputError when no question has gold."""
     root = Path(os.path.abspath(folder))
     corpora = tuple(load_corpus(path) for path in _beir_folders(root, shown=folder))
-    dataset = Dataset(root.name, corpora, _sha256(root, corpora))
+    dataset = Dataset(root.name, corpora, sha256_of(root, [corpus.folder for corpus in corpora]))
     if not dataset.questions:
         raise InputError(f"set '{dataset.name}' has no question with a relevant passage; look at its qrels/test.tsv")
     return dataset
@@ -238,12 +243,12 @@ def _listed(ids: Sequence[str], kind: str) -> str:
     return f"{len(ids)} {kind} id(s) that {file} does not hold: {', '.join(ids[:SHOWN])}{more}"
 
 
-def _sha256(root: Path, corpora: Sequence[Corpus]) -> str:
-    """SHA-256 over (name within the set, size, bytes) of every file read, corpora in name order."""
+def sha256_of(root: Path, folders: Sequence[Path], parts: Sequence[str] = (*PARTS, OPENIE)) -> str:
+    """SHA-256 over (name within the set, size, bytes) of those of the parts that are there, folders in their order."""
     digest = hashlib.sha256()
-    for corpus in corpora:
-        for part in (*PARTS, OPENIE):
-            path = corpus.folder / part
+    for folder in folders:
+        for part in parts:
+            path = folder / part
             if path.is_file():
                 digest.update(f"{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode())
                 with path.open("rb") as file:

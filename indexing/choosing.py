@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippomem.store import named
-from hippomem.store.facts import GAZETTEER, SPAN, TITLE
+from hippomem.store.facts import GAZETTEER, SPAN, TITLE, next_key
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -100,7 +100,7 @@ def read_signals(db: sqlite3.Connection, namespace_key: int, passage_keys: Seque
 
 def _count_all(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints) -> tuple[Ints, Ints, Ints]:
     """Rows of all names, passages that have them in any way, and passages that name them in their own words."""
-    size = named.newest_entity(db) + 1
+    size = next_key(db, "entities")
     frequency, naming = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     for block in named.names_of_all(db, namespace_key, passage_keys):
         np.add.at(frequency, block[:, 1], 1)

@@ -10,7 +10,6 @@ a passage is searchable by its sentences before its triples come.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -212,12 +211,12 @@ class Indexer:
         """Of the passages handed in, have those read where it pays most, if not all are read."""
         if self.llm is None or self.llm.share == 1:
             return
-        from indexing.choosing import choose
+        from indexing.choosing import choose, how_many
 
         with self.store.transaction() as db:
             keys = passages.keys_of(db, *(each.memory_key for each in handed.inserted))
             read = readings.states(db, keys)
-            count = math.ceil(self.llm.share * len(keys)) - len(read)
+            count = how_many(self.llm.share, len(keys)) - len(read)
             unread = [key for key in keys if key not in read]
             chosen = choose(db, namespace_key, unread, count) if count > 0 else []
             wanted = readings.want(db, namespace_key, chosen, self.llm.asked).wanted

@@ -31,10 +31,10 @@ QUALITY = f"recall@{ALWAYS}"
 
 def recall_curves(results: Results) -> Figure:
     """recall@k against k, a panel a set, a line a retriever."""
-    figure, panels = _panels(results, width=3.4, height=2.7)
+    figure, panels = panels_of(len(results), width=3.4, height=2.7)
     ks = sorted({int(k) for entries in results.values() for entry in entries.values() for k in entry["recall"]})
     for axes, (name, entries) in zip(panels, results.items(), strict=True):
-        _title(axes, name)
+        titled(axes, name)
         for label, style in _styles(results).items():
             if label in entries:
                 points = sorted((int(k), value) for k, value in entries[label]["recall"].items())
@@ -45,16 +45,16 @@ def recall_curves(results: Results) -> Figure:
         axes.set_xlabel("k")
         axes.set_ylim(top=102)
         axes.set_ylabel("recall@k, %")
-    _legend(figure, panels)
+    legend(figure, panels)
     return figure
 
 
 def bars(results: Results) -> Figure:
     """recall@5 with its interval, a panel a set, a bar a retriever."""
     rows = max(len(entries) for entries in results.values())
-    figure, panels = _panels(results, width=3.4, height=0.62 + 0.27 * rows)
+    figure, panels = panels_of(len(results), width=3.4, height=0.62 + 0.27 * rows)
     for axes, (name, entries) in zip(panels, results.items(), strict=True):
-        _title(axes, name)
+        titled(axes, name)
         for place, (label, entry) in enumerate(entries.items()):
             value, (low, high) = _quality(entry)
             axes.barh(place, value, height=0.66, color=_styles(results)[label]["color"])
@@ -93,9 +93,9 @@ def _tokens(entry: Mapping[str, Any]) -> float:
 
 def _against(results: Results, cost: Callable[[Mapping[str, Any]], float], label: str) -> Figure:
     """recall@5 with its interval against a cost on a logarithmic axis; points without cost are left out."""
-    figure, panels = _panels(results, width=3.4, height=2.7)
+    figure, panels = panels_of(len(results), width=3.4, height=2.7)
     for axes, (name, entries) in zip(panels, results.items(), strict=True):
-        _title(axes, name)
+        titled(axes, name)
         spent = {one: cost(entry) for one, entry in entries.items() if cost(entry) > 0}
         for retriever, x in spent.items():
             value, (low, high) = _quality(entries[retriever])
@@ -111,7 +111,7 @@ def _against(results: Results, cost: Callable[[Mapping[str, Any]], float], label
         axes.minorticks_off()
         axes.set_xlabel(label)
         axes.set_ylabel(f"recall@{ALWAYS}, %")
-    _legend(figure, panels)
+    legend(figure, panels)
     return figure
 
 
@@ -156,26 +156,27 @@ def _styles(results: Results) -> dict[str, dict[str, Any]]:
     }
 
 
-def _panels(results: Results, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel a set, at most `COLUMNS` side by side; width and height: of a panel, inches."""
+def panels_of(count: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, at most `COLUMNS` side by side; width and height: of a panel, inches."""
     from matplotlib.figure import Figure
 
-    columns = min(COLUMNS, len(results))
-    rows = math.ceil(len(results) / columns)
+    columns = min(COLUMNS, max(1, count))
+    rows = max(1, math.ceil(count / columns))
     figure = Figure(figsize=(max(5.2, width * columns), height * rows + 0.35), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     panels = list(grid.flat)
-    for spare in panels[len(results) :]:
+    for spare in panels[count:]:
         spare.remove()
-    return figure, panels[: len(results)]
+    return figure, panels[:count]
 
 
-def _title(axes: Axes, name: str) -> None:
+def titled(axes: Axes, name: str) -> None:
+    """Write the title of a panel."""
     axes.set_title(name, loc="left", fontweight="bold", fontsize=10)
 
 
-def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """One legend above all panels: every panel has the same retrievers."""
+def legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend above all panels: every panel has the same labels."""
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from eval.report.plots import COLUMNS, MARKERS, QUALITY, SERIES, drawing, svg
+from eval.report.plots import MARKERS, QUALITY, SERIES, drawing, legend, panels_of, svg, titled
 from eval.share.choices import RANDOM, VALUE
 from eval.share.curve import EVERYTHING, NOTHING
 
@@ -16,25 +15,18 @@ if TYPE_CHECKING:
 
 def share_svg(results: Mapping[str, Any]) -> str:
     """SVG of the curves. results: as of `eval.share.curve.measure` by set; sets without curves are left out."""
-    from matplotlib.figure import Figure
-
     panels = {
         f"{name}, {label}": figures
         for name, result in results.items()
         for label, figures in result["retrievers"].items()
     }
-    columns = min(COLUMNS, max(1, len(panels)))
-    rows = max(1, math.ceil(len(panels) / columns))
     with drawing():
-        figure = Figure(figsize=(4.2 * columns, 3.0 * rows + 0.4), layout="constrained")
-        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for spare in grid[len(panels) :]:
-            spare.remove()
-        for axes, (title, figures) in zip(grid, panels.items(), strict=False):
-            axes.set_title(title, loc="left", fontweight="bold", fontsize=10)
+        figure, grid = panels_of(len(panels), width=4.2, height=3.0)
+        for axes, (title, figures) in zip(grid, panels.items(), strict=True):
+            titled(axes, title)
             _draw(axes, figures)
         if panels:
-            figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper left", ncols=6, frameon=False)
+            legend(figure, grid)
         return svg(figure)
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from eval.arguments import DatasetDirs, Json
-from eval.dataset import OPENIE, set_name
+from eval.dataset import OPENIE, check_names, set_name, sha256_of
 from eval.provenance import versions
 from eval.report.console import console
 from eval.report.outputs import Outputs
 from eval.tokens.count import SCHEMES, Count, count, passages_of, recorded_of
 from eval.tokens.vocabulary import ENCODING, counter
-from hippomem.errors import ConfigError
 
 #: HippoRAG 2 with its own two prompts (an example each) over MuSiQue's 11,656 passages: 9.2M tokens in, 3.0M out
 #: (arXiv 2502.14802, cost table). Other passages and another tokenizer: for the order of magnitude.
@@ -29,9 +26,7 @@ def tokens(datasets: DatasetDirs, json: Json = None) -> None:
     Answers are what ``openie.jsonl`` holds, written as each way asks for them, and read back: every passage must give the
     same triples again. Sets without a recording show prompts only. Tokens are cl100k_base's.
     """
-    names = [set_name(folder) for folder in datasets]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"two of {', '.join(names)} have one name; results go by the folder's name")
+    check_names(datasets)
     outputs = Outputs(json)
     outputs.check()
     counted = counter()
@@ -43,13 +38,14 @@ def tokens(datasets: DatasetDirs, json: Json = None) -> None:
         "sha256": {},
     }
     out = console()
-    for name, folder in zip(names, datasets, strict=True):
+    for folder in datasets:
+        name = set_name(folder)
         passages = passages_of(folder)
         recorded = recorded_of(folder, passages)
         counts = {label: count(scheme, passages, recorded, counted) for label, scheme in SCHEMES.items()}
         figures = {label: _figures(each) for label, each in counts.items() if each is not None}
         report["sets"][name] = {"passages": len(passages), "recorded": recorded is not None, "schemes": figures}
-        report["sha256"][name] = _sha256(folder)
+        report["sha256"][name] = sha256_of(folder, [folder], ("corpus.jsonl", OPENIE))
         out.print(_table(name, len(passages), figures))
     outputs.write(report)
 
@@ -78,12 +74,3 @@ def _table(name: str, passages: int, figures: dict[str, dict[str, Any]]) -> Tabl
     cited = REFERENCE
     table.add_row(str(cited["name"]), "2.00", f"{cited['prompt']:.0f}", f"{cited['completion']:.0f}", "-", "-")
     return table
-
-
-def _sha256(folder: Path) -> str:
-    parts = [folder / "corpus.jsonl", folder / OPENIE]
-    digest = hashlib.sha256()
-    for part in parts:
-        if part.is_file():
-            digest.update(part.name.encode() + part.read_bytes())
-    return digest.hexdigest()

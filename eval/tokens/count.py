@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from hippomem.types import Extraction
 from indexing.extract import PassageText
 from indexing.extract.llm import Request, Scheme
 from indexing.extract.recorded import RecordedExtractor
+from indexing.readers import read_beir
 
 #: OpenAI adds this to the words of each message, and three to each call.
 _A_MESSAGE, _A_CALL = 4, 3
@@ -44,19 +44,13 @@ class Count:
 
 
 def passages_of(folder: Path) -> list[PassageText]:
-    """The passages of a corpus, one a line. Raises ReadError."""
+    """The passages of a corpus, each whole. Raises ReadError."""
     path = folder / "corpus.jsonl"
     passages = []
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    row = json.loads(line)
-                    passages.append(PassageText(row["_id"], row.get("title") or "", row["text"], (row["_id"],)))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise ReadError(f"is no passage ({error!r})", path=path, line=number) from error
-    except OSError as error:
-        raise ReadError(error.strerror or str(error), path=path) from error
+    for number, document in enumerate(read_beir(folder), start=1):
+        if document.source_id is None:
+            raise ReadError(f"passage {number} has no `_id`", path=path)
+        passages.append(PassageText(document.source_id, document.title, document.text, (document.source_id,)))
     if not passages:
         raise ReadError("holds no passages", path=path)
     return passages

@@ -55,7 +55,7 @@ def look_up(
     row, content = _COLUMNS[table]
     sql = f"SELECT {content}, {row} FROM {table} WHERE namespace_key = ? AND {content} IN"
     found: dict[str, int] = {}
-    for marks, part in _parts(sorted(wanted)):
+    for marks, part in parts(sorted(wanted)):
         found.update(db.execute(f"{sql} ({marks}){where}", (namespace_key, *part)))
     return found
 
@@ -65,7 +65,7 @@ def next_key(db: sqlite3.Connection, table: Content) -> int:
     return int(db.execute(f"SELECT coalesce(max({_COLUMNS[table][0]}), 0) + 1 FROM {table}").fetchone()[0])
 
 
-def _parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+def parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
     """Blocks of values with a mark for each: what one statement takes."""
     for start in range(0, len(values), _MANY):
         part = values[start : start + _MANY]
@@ -155,7 +155,7 @@ def unknown_names(db: sqlite3.Connection, fact_keys: Iterable[int]) -> list[tupl
         "SELECT DISTINCT entity_key, key FROM mentions JOIN entities USING (entity_key)"
         " WHERE roles & 5 AND NOT known AND fact_key IN"
     )
-    for marks, part in _parts(sorted(fact_keys)):
+    for marks, part in parts(sorted(fact_keys)):
         found.update(db.execute(f"{sql} ({marks})", part))
     return sorted(found.items(), key=lambda item: item[1])
 
@@ -169,7 +169,7 @@ def known_among(db: sqlite3.Connection, entity_keys: Iterable[int]) -> list[int]
 def sentence_rows(db: sqlite3.Connection, fact_keys: Sequence[int]) -> list[tuple[int, str]]:
     """(row, sentence) of those of the facts that are sentences."""
     sql = "SELECT fact_key, object FROM facts WHERE kind = 'sentence' AND fact_key IN"
-    return [(row[0], row[1]) for marks, part in _parts(fact_keys) for row in db.execute(f"{sql} ({marks})", part)]
+    return [(row[0], row[1]) for marks, part in parts(fact_keys) for row in db.execute(f"{sql} ({marks})", part)]
 
 
 class Mention(NamedTuple):
@@ -184,7 +184,7 @@ def mentions_of(db: sqlite3.Connection, fact_keys: Sequence[int]) -> dict[int, d
     """The mentions of facts: fact row → key → mention."""
     found: dict[int, dict[str, Mention]] = {key: {} for key in fact_keys}
     sql = "SELECT fact_key, key, entity_key, roles, surface FROM mentions JOIN entities USING (entity_key)"
-    for marks, part in _parts(fact_keys):
+    for marks, part in parts(fact_keys):
         for fact_key, key, *mention in db.execute(f"{sql} WHERE fact_key IN ({marks})", part):
             found[fact_key][key] = Mention(*mention)
     return found

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.store.facts import GAZETTEER, SPAN, TITLE
+from hippomem.store.facts import GAZETTEER, SPAN, TITLE, parts
 
 Ints = NDArray[np.int64]
 
 #: Passages read at a time: a few hundred thousand mentions, some ten megabytes.
 _BLOCK = 5_000
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 _NAMES = (
     "SELECT contributions.passage_key, entity_key,"
     f" total((roles & {SPAN | GAZETTEER}) > 0), max((roles & {TITLE}) > 0)"
@@ -40,9 +38,7 @@ def lengths(db: sqlite3.Connection, namespace_key: int) -> Ints:
 def lengths_around(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Ints:
     """`lengths` of all passages of the memories that some passages are of."""
     found: dict[str, tuple[int, ...]] = {}
-    for start in range(0, len(passage_keys), _MARKS):
-        part = passage_keys[start : start + _MARKS]
-        marks = ",".join("?" * len(part))
+    for marks, part in parts(passage_keys):
         rows = db.execute(
             "SELECT passage_id, passage_key, memory_key, stop - start FROM passages WHERE +namespace_key = ?"
             f" AND memory_key IN (SELECT memory_key FROM passages WHERE passage_key IN ({marks}))",
@@ -69,9 +65,7 @@ def names_of_all(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints)
 def names_of(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Ints:
     """`names_of_all` of some passages."""
     blocks = [np.empty((0, 4), dtype=np.int64)]
-    for start in range(0, len(passage_keys), _MARKS):
-        part = passage_keys[start : start + _MARKS]
-        marks = ",".join("?" * len(part))
+    for marks, part in parts(passage_keys):
         cursor = db.execute(f"{_NAMES} passages.passage_key IN ({marks}) {_GROUPS}", (namespace_key, *part))
         blocks.append(_array(cursor, columns=4))
     return np.concatenate(blocks)
@@ -89,11 +83,6 @@ def passages_naming(db: sqlite3.Connection, entity_key: int, *, roles: int, at_m
 def count_passages(db: sqlite3.Connection, namespace_key: int) -> int:
     """How many passages a namespace has."""
     return int(db.execute("SELECT count(*) FROM passages WHERE namespace_key = ?", (namespace_key,)).fetchone()[0])
-
-
-def newest_entity(db: sqlite3.Connection) -> int:
-    """The largest row of an entity in the store; 0 in a store without any."""
-    return int(db.execute("SELECT coalesce(max(entity_key), 0) FROM entities").fetchone()[0])
 
 
 def _array(cursor: sqlite3.Cursor, *, columns: int) -> Ints:

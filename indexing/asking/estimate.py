@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from indexing.asking.counting import Counted
 from indexing.asking.expected import expected
 from indexing.asking.ranges import Range, ratio
 from indexing.asking.trial import Trial
+from indexing.choosing import how_many
 from indexing.extract import PassageText
 from indexing.extract.llm import Scheme
 
@@ -80,7 +80,7 @@ def to_read(counted: Counted, share: float, *, waiting: int = 0) -> int:
     among them.
     """
     begun = counted.read + counted.wanted
-    chosen = min(counted.unread, max(0, math.ceil(share * counted.passages) - begun))
+    chosen = min(counted.unread, max(0, how_many(share, counted.passages) - begun))
     return chosen + max(waiting, counted.wanted)
 
 

@@ -73,6 +73,16 @@ def test_a_passage_without_a_recording_is_an_error(towns: Path, capsys: pytest.C
     assert "Bex" in capsys.readouterr().err
 
 
+def test_ids_that_are_numbers_are_found(towns: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Passages are read as they are for indexing: the id 7 is the recording's "7"."""
+    for name in ("corpus.jsonl", "openie.jsonl"):
+        rows = [json.loads(line) for line in (towns / name).read_text(encoding="utf-8").splitlines()]
+        rows = [{**row, "_id": number} for number, row in enumerate(rows)]
+        (towns / name).write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert main(["tokens", str(towns)]) == 0
+    assert "5 of 5" in capsys.readouterr().out
+
+
 def test_the_default_is_among_what_is_counted() -> None:
     """The row called default is what a Scheme without options asks."""
     assert SCHEMES["one call, compact (default)"] == Scheme()

@@ -12,11 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hippomem.memory import Memory
-from hippomem.store import named
+from hippomem.models.async_chat import AsyncOpenAIChat
+from hippomem.store import facts, named
+from hippomem.testing import LoopbackServer
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.toy import toy_memory
 from hippomem.types import Document
 from indexing import choosing
+from indexing.asking.counting import Counted
+from indexing.asking.estimate import to_read
+from indexing.asking.extractor import LlmExtractor
 from indexing.choosing import Signals, choose, how_many, ranks, read_signals
 
 UNIT = choosing._UNIT
@@ -221,7 +226,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         db, keys = memory.store.db, passage_keys(memory)
         whole = read_signals(db, 1, keys)
         monkeypatch.setattr(named, "_BLOCK", 3)
-        monkeypatch.setattr(named, "_MARKS", 2)
+        monkeypatch.setattr(facts, "_MANY", 2)
         for few in (0, 10**9):
             monkeypatch.setattr(choosing, "_FEW", few)
             np.testing.assert_array_equal(read_signals(db, 1, keys).value, whole.value)
@@ -246,3 +251,16 @@ def test_the_cost_grows_with_the_passages(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_share_is_rounded_up(share: float, passages: int, count: int) -> None:
     """0.29 · 100 is 28.999999999999996 in floating point, and 29 all the same."""
     assert how_many(share, passages) == count
+
+
+def test_a_run_and_its_estimate_read_the_same_share() -> None:
+    """0.07 · 100 is 7.000000000000001 in floating point: seven are announced and asked about, not eight."""
+    documents = [Document(f"Town {n} lies near Velden.", title=f"Town {n}") for n in range(100)]
+    with (
+        LoopbackServer(lambda messages: '{"entities":[],"triples":[]}') as server,
+        LlmExtractor(AsyncOpenAIChat("loopback", server.base_url), share=0.07) as llm,
+        Memory(embedder=HashEmbedder(dimension=16), extractor=llm) as memory,
+    ):
+        memory.add_many(documents)
+        assert len(server.requests) == 7
+    assert to_read(Counted(passages=100), 0.07) == 7

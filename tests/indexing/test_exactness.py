@@ -6,7 +6,8 @@ texts below are drawn from few names so that it changes with almost every passag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -113,17 +114,24 @@ def ranking(of: Memory, query: str, *, freshness: bool = False) -> list[list[tup
     ]
 
 
-@given(documents, st.randoms(use_true_random=False), name)
-@example([replace(document, occurred_at="2026-01-01") for document in LIVES], Random(1), "New York")
-@relaxed
-def test_order_of_insertion_never_shows(batch: list[Document], random: Random, query: str) -> None:
-    """One batch and one by one in any order give the same export and the same rankings."""
+@contextmanager
+def in_two_orders(batch: Sequence[Document], random: Random) -> Iterator[tuple[Memory, Memory]]:
+    """A memory that was given the documents at once, and one that was given them one by one in another order."""
     shuffled = list(batch)
     random.shuffle(shuffled)
     with memory() as at_once, memory() as one_by_one:
         at_once.add_many(batch)
         for document in shuffled:
             one_by_one.add_many([document])
+        yield at_once, one_by_one
+
+
+@given(documents, st.randoms(use_true_random=False), name)
+@example([replace(document, occurred_at="2026-01-01") for document in LIVES], Random(1), "New York")
+@relaxed
+def test_order_of_insertion_never_shows(batch: list[Document], random: Random, query: str) -> None:
+    """One batch and one by one in any order give the same export and the same rankings."""
+    with in_two_orders(batch, random) as (at_once, one_by_one):
         assert one_by_one.export() == at_once.export()
         assert ranking(one_by_one, query) == ranking(at_once, query)
 
@@ -134,12 +142,7 @@ def test_order_of_insertion_never_shows(batch: list[Document], random: Random, q
 @relaxed
 def test_dates_retire_in_any_order_of_insertion(batch: list[Document], random: Random, query: str) -> None:
     """What retires what follows from the times, where no two are equal."""
-    shuffled = list(batch)
-    random.shuffle(shuffled)
-    with memory() as at_once, memory() as one_by_one:
-        at_once.add_many(batch)
-        for document in shuffled:
-            one_by_one.add_many([document])
+    with in_two_orders(batch, random) as (at_once, one_by_one):
         assert ranking(one_by_one, query, freshness=True) == ranking(at_once, query, freshness=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from hippomem.errors import ModelOutputError
 from hippomem.models.llm import Completion
@@ -64,7 +64,7 @@ def read_several(completion: Completion, form: Form, names: Sequence[str]) -> li
         number = part.get("passage") if isinstance(part, Mapping) else None
         if isinstance(number, str) and number.strip().isdecimal():
             number = int(number)
-        if isinstance(number, int) and not isinstance(number, bool):
+        if _is_whole(number):
             by_number.setdefault(number, []).append(part)
     if not any(1 <= number <= len(names) for number in by_number):
         raise ModelOutputError(
@@ -113,7 +113,7 @@ def _referring(row: Mapping[str, Any]) -> Extraction:
         raise TypeError("'entities' and 'triples' must be lists")
     parts = [found for triple in triples if (found := triple_parts(triple)) is not None]
     parts = _numbers(parts, listed)
-    used = {part for subject, _, obj in parts for part in (subject, obj) if _is_place(part)}
+    used = {part for subject, _, obj in parts for part in (subject, obj) if _is_whole(part)}
     if len(listed) in used and 0 not in used:
         # Every name would be the one before: wrong facts, which nobody would notice.
         raise ModelOutputError(f"the triples seem to count the entities from 1, not from 0, in: {_quoted(row)}")
@@ -133,17 +133,17 @@ def _numbers(parts: list[list[Any]], listed: Sequence[Any]) -> list[list[Any]]:
         is_place = isinstance(part, str) and part.isdecimal() and part not in names and int(part) < len(listed)
         return int(part) if is_place else part
 
-    if parts and all(isinstance(subject, str) and _is_place(place(subject)) for subject, _, _ in parts):
+    if parts and all(isinstance(subject, str) and _is_whole(place(subject)) for subject, _, _ in parts):
         return [[place(subject), predicate, place(obj)] for subject, predicate, obj in parts]
     return parts
 
 
-def _is_place(part: object) -> bool:
+def _is_whole(part: object) -> TypeGuard[int]:
     return isinstance(part, int) and not isinstance(part, bool)
 
 
 def _name(part: str | float, listed: Sequence[Any]) -> str | None:
-    if not isinstance(part, int) or isinstance(part, bool):
+    if not _is_whole(part):
         return str(part)
     named = listed[part] if 0 <= part < len(listed) else None
     return str(named) if isinstance(named, str | int | float) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,19 @@ from eval.bench.llm.command import median_run
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
+def dataset(write_set: Callable[..., Path]) -> Path:
     """Thirty passages in BEIR layout with their recorded extraction."""
-    folder = tmp_path / "towns"
-    (folder / "qrels").mkdir(parents=True)
-    rows = [(f"p{n}", f"Town {n}", f"Town {n} lies {n + 2} miles from Velden.") for n in range(30)]
-    corpus = [{"_id": i, "title": title, "text": text} for i, title, text in rows]
-    openie = [{"_id": i, "entities": [title], "triples": [[title, "is near", "Velden"]]} for i, title, _ in rows]
-    queries = [{"_id": "q", "text": "How far is Town 3 from Velden?", "metadata": {"answer": "5 miles"}}]
-    for name, lines in (("corpus", corpus), ("openie", openie), ("queries", queries)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\tp3\t1\n", "utf-8")
+    titles = {f"p{n}": f"Town {n}" for n in range(30)}
+    folder = write_set(
+        "towns",
+        {f"p{n}": f"Town {n} lies {n + 2} miles from Velden." for n in range(30)},
+        {"q": "How far is Town 3 from Velden?"},
+        [("q", "p3", 1)],
+        titles=titles,
+        labels={"q": {"answer": "5 miles"}},
+    )
+    openie = [{"_id": i, "entities": [town], "triples": [[town, "is near", "Velden"]]} for i, town in titles.items()]
+    (folder / "openie.jsonl").write_text("".join(json.dumps(line) + "\n" for line in openie), "utf-8")
     return folder
 
 
