@@ -191,6 +191,7 @@ def subjects(answer: object, finish_reason: str = "stop") -> list[str | None]:
         ([(1, "Arn"), (2, "Bex"), (2, "Chur")], ["Arn", None, None]),
         ([(0, "Arn"), (1, "Bex"), (7, "Chur")], ["Bex", None, None]),
         ([(None, "Arn"), (True, "Bex"), (3, "Chur")], [None, None, "Chur"]),
+        ([(1, "Arn"), ("2" * 5000, "Bex"), (3, "Chur")], ["Arn", None, "Chur"]),
     ],
 )
 def test_parts_are_found_by_number_never_by_place(parts: list[tuple[Any, str]], read: list[str | None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from hippomem.errors import ModelOutputError
@@ -63,7 +64,8 @@ def read_several(completion: Completion, form: Form, names: Sequence[str]) -> li
     for part in parts[:-1] if cut else parts:
         number = part.get("passage") if isinstance(part, Mapping) else None
         if isinstance(number, str) and number.strip().isdecimal():
-            number = int(number)
+            with suppress(ValueError):  # a number of thousands of digits
+                number = int(number)
         if _is_whole(number):
             by_number.setdefault(number, []).append(part)
     if not any(1 <= number <= len(names) for number in by_number):
