@@ -18,6 +18,7 @@ from hippomem.models.pacing import Pace
 from hippomem.store.readings import Wanted
 from hippomem.types import Extraction
 from indexing.asking.budget import Budget, BudgetError
+from indexing.asking.calling import call, probable_tokens
 from indexing.asking.ledger import Ledger, Outcome, text_of
 from indexing.asking.run import AskingRun, Runs
 from indexing.asking.status import AskingStatus
@@ -227,12 +228,7 @@ class Asking(AskingRun):
             usage = Usage()
             self._in_request += 1
             try:
-                completion = await self._llm.complete(
-                    request.messages,
-                    json_schema=request.json_schema,
-                    schema_name=request.schema_name,
-                    max_tokens=request.max_tokens,
-                )
+                completion = await call(self._llm, request)
                 usage = completion.usage
                 return completion
             except ModelError as error:
@@ -243,7 +239,7 @@ class Asking(AskingRun):
                 self._budget.settle(reserved, usage)
                 self._settled.set()
 
-        return await self._pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
+        return await self._pace.call(attempt, tokens=probable_tokens(request))
 
     async def _reserve(self, request: Request) -> Usage:
         """Set aside what a call may cost; near the limit this waits for what calls under way have cost in fact."""

@@ -94,5 +94,5 @@ class Ledger:
 
 
 def text_of(wanted: Wanted) -> PassageText:
-    """The passage as an LLM is asked about it."""
+    """What a scheme sees of a passage."""
     return PassageText(wanted.row.passage_id, wanted.row.title, wanted.row.text)

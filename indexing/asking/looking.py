@@ -9,6 +9,7 @@ from pathlib import Path
 from hippomem.store import Store, readings
 from hippomem.store.coming import Coming, Known, known
 from hippomem.store.readings import Asked
+from indexing.asking.ledger import text_of
 from indexing.chunking import CHUNK_CHARACTERS
 from indexing.extract import PassageText
 
@@ -49,7 +50,7 @@ class Looking:
         if self._store is None or self._key is None:
             return []
         found = readings.next_wanted(self._store.db, self._key, limit=limit)
-        return [PassageText(each.row.passage_id, each.row.title, each.row.text) for each in found]
+        return [text_of(each) for each in found]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hippomem.errors import ExtractionError, ModelError
 from hippomem.models.async_chat import AsyncLLM
 from hippomem.models.llm import Completion, Usage
 from hippomem.models.pacing import Pace
+from indexing.asking.calling import call, probable_tokens
 from indexing.asking.expected import expected
 from indexing.asking.ranges import Range, ratio
 from indexing.extract import PassageText
@@ -86,12 +87,7 @@ async def _ask(
         async def attempt() -> Completion:
             began = clock()
             try:
-                completion = await llm.complete(
-                    request.messages,
-                    json_schema=request.json_schema,
-                    schema_name=request.schema_name,
-                    max_tokens=request.max_tokens,
-                )
+                completion = await call(llm, request)
             except ModelError as error:
                 asked.spent += error.usage or Usage()
                 raise
@@ -99,7 +95,7 @@ async def _ask(
             asked.spent += completion.usage
             return completion
 
-        return await pace.call(attempt, tokens=request.prompt_tokens + request.max_tokens // 4)
+        return await pace.call(attempt, tokens=probable_tokens(request))
 
     async with pace.slot():
         try:

@@ -10,7 +10,7 @@ from hippomem.models.batch_lines import request_line
 from hippomem.models.dialect import Dialect
 from hippomem.models.llm import Usage
 from hippomem.store.readings import Wanted
-from indexing.extract import PassageText
+from indexing.asking.ledger import text_of
 from indexing.extract.llm import Request, Scheme
 
 #: Passages taken from the store at a time.
@@ -94,11 +94,6 @@ def _add(block: Block, group: list[Wanted], writing: Writing, limits: Limits, af
         block.size += len(line)
         block.expected = expected
         block.requests.append((custom_id, [each.row.passage_key for each in group]))
-
-
-def text_of(passage: Wanted) -> PassageText:
-    """What a scheme sees of a passage."""
-    return PassageText(passage.row.passage_id, passage.row.title, passage.row.text)
 
 
 def _groups(page: list[Wanted], scheme: Scheme) -> Iterator[list[Wanted]]:

@@ -12,10 +12,10 @@ from hippomem.models.batch_lines import AnswerLine, read_lines
 from hippomem.models.llm import Usage
 from hippomem.store.batches import Batch
 from hippomem.store.readings import Wanted
-from indexing.asking.batch.blocks import text_of
 from indexing.asking.batch.keeping import Members, Outcomes
 from indexing.asking.batch.scratch import scratch_file
 from indexing.asking.batch.session import Session
+from indexing.asking.ledger import text_of
 from indexing.extract import PassageText
 from indexing.extract.llm import dump_answer
 
