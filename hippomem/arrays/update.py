@@ -21,6 +21,7 @@ from hippomem.arrays.episodes import Episodes
 from hippomem.arrays.picture import Picture, hashed, id_order, name_hash
 from hippomem.graph.rows import NoRoomError
 from hippomem.graph.similarity import quantise
+from hippomem.store.blocks import blocks
 from hippomem.store.changes import Changes
 from hippomem.store.facts import TITLE as TITLE_ROLE
 from hippomem.store.vectors import from_blobs
@@ -30,8 +31,6 @@ from hippomem.text.mentions import title_key
 from hippomem.text.words import terms
 
 Ints = NDArray[np.int64]
-#: Values bound in one statement.
-_MARKS = 500
 
 
 def update(picture: Picture, db: sqlite3.Connection, namespace_key: int, changes: Changes, sequence: int) -> None:
@@ -110,9 +109,8 @@ class Updating:
         """Rows of a query that has "IN ?" in it, for all keys."""
         found: list[tuple[Any, ...]] = []
         ordered = list(keys)
-        for start in range(0, len(ordered), _MARKS):
-            block = ordered[start : start + _MARKS]
-            found += self.db.execute(sql.replace("IN ?", f"IN ({','.join('?' * len(block))})"), block)
+        for marks, block in blocks(ordered):
+            found += self.db.execute(sql.replace("IN ?", f"IN ({marks})"), block)
         return found
 
     def _stored_passages(self, keys: Iterable[int]) -> dict[int, StoredPassage]:

@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from hippomem.models.llm import Usage
 from hippomem.store import passages
+from hippomem.store.blocks import blocks
 from hippomem.store.readings import FREE, Asked, Wanted
-
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 
 
 class Batch(NamedTuple):
@@ -54,9 +52,7 @@ def begin(
     """
     keys = [key for _, members in requests for key in members]
     free = 0
-    for start in range(0, len(keys), _MARKS):
-        block = keys[start : start + _MARKS]
-        marks = ",".join("?" * len(block))
+    for marks, block in blocks(keys):
         sql = f"SELECT count(*) FROM readings WHERE passage_key IN ({marks}) AND state = 'wanted' AND {FREE}"
         free += int(db.execute(sql, block).fetchone()[0])
     if free < len(keys):
@@ -97,11 +93,10 @@ def members(db: sqlite3.Connection, token: str, custom_ids: Sequence[str]) -> di
     """
     asked: dict[str, list[tuple[int, int]]] = {}
     wanted: dict[int, tuple[bytes, int]] = {}
-    for start in range(0, len(custom_ids), _MARKS):
-        block = custom_ids[start : start + _MARKS]
+    for marks, block in blocks(custom_ids):
         sql = (
             "SELECT custom_id, ordinal, passage_key, state, text_hash, attempts FROM batch_passages LEFT JOIN readings"
-            f" USING (passage_key) WHERE token = ? AND custom_id IN ({','.join('?' * len(block))})"
+            f" USING (passage_key) WHERE token = ? AND custom_id IN ({marks})"
         )
         for custom_id, ordinal, key, state, text, attempts in db.execute(sql, (token, *block)):
             asked.setdefault(custom_id, []).append((ordinal, key))

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from hippomem.store.blocks import blocks
 from hippomem.store.filters import OPEN, TIME, Filter
 from hippomem.text.claims import READER, Claim, claims_of_sentence, claims_of_triple
 
-#: Values bound in one statement.
-_MARKS = 500
 __all__ = ["READER", "SETTING", "Newer", "are_read", "read", "retires", "superseded"]
 
 #: The setting that says by which reader the claims of a store were read.
@@ -36,8 +35,7 @@ class Newer(NamedTuple):
 def read(db: sqlite3.Connection, namespace_key: int, memory_keys: Iterable[int]) -> None:
     """Read the claims of these memories anew."""
     keys = list(dict.fromkeys(memory_keys))
-    for block in _blocks(keys):
-        marks = ",".join("?" * len(block))
+    for marks, block in blocks(keys):
         speakers: dict[int, set[str]] = defaultdict(set)
         said_by = (
             f"SELECT DISTINCT memory_key, coalesce(speaker, user_id, '') FROM sources WHERE memory_key IN ({marks})"
@@ -106,7 +104,7 @@ def superseded(
     *allowed* retires nothing, nor does what is to happen after *now* (seconds since 1970).
     """
     found: dict[int, list[tuple[tuple[float, float], Newer]]] = defaultdict(list)
-    for block in _blocks(list(dict.fromkeys(passage_keys))):
+    for _, block in blocks(list(dict.fromkeys(passage_keys))):
         for passage_key, time, newer in (
             *_by_claims(db, namespace_key, block, allowed, now),
             *_as_stated(db, block, allowed, now),
@@ -119,7 +117,7 @@ def superseded(
 
 
 def _by_claims(
-    db: sqlite3.Connection, namespace_key: int, passage_keys: list[int], allowed: Filter, now: float
+    db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int], allowed: Filter, now: float
 ) -> Iterator[tuple[int, tuple[float, float], Newer]]:
     marks = ",".join("?" * len(passage_keys))
     mine = db.execute(
@@ -132,11 +130,11 @@ def _by_claims(
     slots = sorted({row[2] for row in mine})
     filled: dict[int, dict[int, _Filled]] = defaultdict(dict)
     condition, values = allowed.conditions(now)
-    for some in _blocks(slots):
+    for marks, some in blocks(slots):
         rows = db.execute(
             f"SELECT c.slot, c.value, c.passage_key, p.memory_key, {TIME} AS at, s.recorded"
             " FROM claims c JOIN passages p USING (passage_key) JOIN memories m USING (memory_key)"
-            f" JOIN sources s USING (memory_key) WHERE c.namespace_key = ? AND c.slot IN ({','.join('?' * len(some))})"
+            f" JOIN sources s USING (memory_key) WHERE c.namespace_key = ? AND c.slot IN ({marks})"
             f" AND {condition} AND {TIME} <= ? ORDER BY p.passage_id",
             (namespace_key, *some, *values, max(now, allowed.as_of or now)),
         )
@@ -155,7 +153,7 @@ def _by_claims(
 
 
 def _as_stated(
-    db: sqlite3.Connection, passage_keys: list[int], allowed: Filter, now: float
+    db: sqlite3.Connection, passage_keys: Sequence[int], allowed: Filter, now: float
 ) -> Iterator[tuple[int, tuple[float, float], Newer]]:
     condition, values = allowed.conditions(now)
     rows = db.execute(
@@ -180,8 +178,3 @@ def retires(db: sqlite3.Connection, namespace_key: int, memory_key: int, *, now:
     marks = ",".join("?" * len(passages))
     claimed = {row[0] for row in db.execute(f"SELECT fact_key FROM claims WHERE passage_key IN ({marks})", passages)}
     return None if claimed - {newer.fact_key for newer in found} else found[0].memory_key
-
-
-def _blocks(keys: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(keys), _MARKS):
-        yield keys[start : start + _MARKS]

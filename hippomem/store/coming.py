@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hippomem.store import readings
+from hippomem.store.blocks import blocks
 from hippomem.store.readings import Asked
-
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 
 
 class Coming(NamedTuple):
@@ -32,9 +30,7 @@ def known(db: sqlite3.Connection, namespace_key: int | None, coming: Sequence[Co
     """One for each passage. namespace_key: None for a namespace that is not there.    asked: whose answers count."""
     states: dict[str, str] = {}
     paid: set[bytes] = set()
-    for start in range(0, len(coming), _MARKS):
-        block = coming[start : start + _MARKS]
-        marks = ",".join("?" * len(block))
+    for marks, block in blocks(coming):
         states.update(
             db.execute(
                 "SELECT passage_id, coalesce(readings.state, '') FROM passages LEFT JOIN readings USING (passage_key)"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
+from hippomem.store.blocks import blocks
 from hippomem.text import ids
 from hippomem.types import FactKind
 
 SPAN, GAZETTEER, TITLE, SUBJECT, OBJECT = 1, 2, 4, 8, 16
-#: How many values one SQL statement takes; below SQLite's oldest limit.
-_MANY = 900
 #: The values of roles that hold a bit, so that an index on roles can be searched for it.
 _WITH = {bit: ",".join(str(roles) for roles in range(1, 32) if roles & bit) for bit in (SPAN, TITLE)}
 
@@ -23,7 +22,6 @@ _COLUMNS: dict[Content, tuple[str, str]] = {
     "words": ("word_key", "word"),
     "entities": ("entity_key", "key"),
 }
-T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def look_up(
     row, content = _COLUMNS[table]
     sql = f"SELECT {content}, {row} FROM {table} WHERE namespace_key = ? AND {content} IN"
     found: dict[str, int] = {}
-    for marks, part in parts(sorted(wanted)):
+    for marks, part in blocks(sorted(wanted)):
         found.update(db.execute(f"{sql} ({marks}){where}", (namespace_key, *part)))
     return found
 
@@ -63,13 +61,6 @@ def look_up(
 def next_key(db: sqlite3.Connection, table: Content) -> int:
     """The number that SQLite would give to the next row; good until the transaction ends."""
     return int(db.execute(f"SELECT coalesce(max({_COLUMNS[table][0]}), 0) + 1 FROM {table}").fetchone()[0])
-
-
-def parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
-    """Blocks of values with a mark for each: what one statement takes."""
-    for start in range(0, len(values), _MANY):
-        part = values[start : start + _MANY]
-        yield ",".join("?" * len(part)), part
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +146,7 @@ def unknown_names(db: sqlite3.Connection, fact_keys: Iterable[int]) -> list[tupl
         "SELECT DISTINCT entity_key, key FROM mentions JOIN entities USING (entity_key)"
         " WHERE roles & 5 AND NOT known AND fact_key IN"
     )
-    for marks, part in parts(sorted(fact_keys)):
+    for marks, part in blocks(sorted(fact_keys)):
         found.update(db.execute(f"{sql} ({marks})", part))
     return sorted(found.items(), key=lambda item: item[1])
 
@@ -169,7 +160,7 @@ def known_among(db: sqlite3.Connection, entity_keys: Iterable[int]) -> list[int]
 def sentence_rows(db: sqlite3.Connection, fact_keys: Sequence[int]) -> list[tuple[int, str]]:
     """(row, sentence) of those of the facts that are sentences."""
     sql = "SELECT fact_key, object FROM facts WHERE kind = 'sentence' AND fact_key IN"
-    return [(row[0], row[1]) for marks, part in parts(fact_keys) for row in db.execute(f"{sql} ({marks})", part)]
+    return [(row[0], row[1]) for marks, part in blocks(fact_keys) for row in db.execute(f"{sql} ({marks})", part)]
 
 
 class Mention(NamedTuple):
@@ -184,7 +175,7 @@ def mentions_of(db: sqlite3.Connection, fact_keys: Sequence[int]) -> dict[int, d
     """The mentions of facts: fact row → key → mention."""
     found: dict[int, dict[str, Mention]] = {key: {} for key in fact_keys}
     sql = "SELECT fact_key, key, entity_key, roles, surface FROM mentions JOIN entities USING (entity_key)"
-    for marks, part in parts(fact_keys):
+    for marks, part in blocks(fact_keys):
         for fact_key, key, *mention in db.execute(f"{sql} WHERE fact_key IN ({marks})", part):
             found[fact_key][key] = Mention(*mention)
     return found

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 from hippomem.errors import InputError, NotFoundError
 from hippomem.store import claims, passages, sources
+from hippomem.store.blocks import blocks
 from hippomem.store.filters import OPEN, Filter
 from hippomem.store.passages import by_key
 from hippomem.text import ids
 from hippomem.text.dates import iso_of, moment
 from hippomem.types import Document, MemoryRecord, MemoryVersion, Source
 
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 #: That a memory has not expired.
 _THERE = "(expires IS NULL OR expires > ?)"
 
@@ -101,9 +100,8 @@ def _memories_with(db: sqlite3.Connection, namespace_key: int, contents: Sequenc
     """content_id → (row, memory_id), of the memories that are there."""
     found: dict[str, tuple[int, str]] = {}
     sql = "SELECT content_id, memory_key, memory_id FROM memories WHERE namespace_key = ? AND content_id IN"
-    for start in range(0, len(contents), _MARKS):
-        block = contents[start : start + _MARKS]
-        rows = db.execute(f"{sql} ({','.join('?' * len(block))})", (namespace_key, *block))
+    for marks, block in blocks(contents):
+        rows = db.execute(f"{sql} ({marks})", (namespace_key, *block))
         found.update((row[0], (row[1], row[2])) for row in rows)
     return found
 
@@ -111,9 +109,8 @@ def _memories_with(db: sqlite3.Connection, namespace_key: int, contents: Sequenc
 def _taken(db: sqlite3.Connection, memory_ids: Sequence[str]) -> set[str]:
     """Those of the ids that a memory has."""
     taken: set[str] = set()
-    for start in range(0, len(memory_ids), _MARKS):
-        block = memory_ids[start : start + _MARKS]
-        rows = db.execute(f"SELECT memory_id FROM memories WHERE memory_id IN ({','.join('?' * len(block))})", block)
+    for marks, block in blocks(memory_ids):
+        rows = db.execute(f"SELECT memory_id FROM memories WHERE memory_id IN ({marks})", block)
         taken.update(row[0] for row in rows)
     return taken
 
@@ -166,8 +163,7 @@ def heads(db: sqlite3.Connection, memory_keys: Iterable[int], *, allowed: Filter
     """
     found: dict[int, Head] = {}
     keys = list(dict.fromkeys(memory_keys))
-    for start in range(0, len(keys), _MARKS):
-        block = keys[start : start + _MARKS]
+    for _, block in blocks(keys):
         told = sources.of_memories(db, block, allowed=allowed)
         rows = by_key(
             db, "SELECT memory_key, memory_id, occurred_at, recorded_at FROM memories WHERE memory_key IN", block

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hippomem.store.facts import GAZETTEER, SPAN, TITLE, parts
+from hippomem.store.blocks import blocks
+from hippomem.store.facts import GAZETTEER, SPAN, TITLE
 
 Ints = NDArray[np.int64]
 
@@ -38,7 +39,7 @@ def lengths(db: sqlite3.Connection, namespace_key: int) -> Ints:
 def lengths_around(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Ints:
     """`lengths` of all passages of the memories that some passages are of."""
     found: dict[str, tuple[int, ...]] = {}
-    for marks, part in parts(passage_keys):
+    for marks, part in blocks(passage_keys):
         rows = db.execute(
             "SELECT passage_id, passage_key, memory_key, stop - start FROM passages WHERE +namespace_key = ?"
             f" AND memory_key IN (SELECT memory_key FROM passages WHERE passage_key IN ({marks}))",
@@ -64,11 +65,11 @@ def names_of_all(db: sqlite3.Connection, namespace_key: int, passage_keys: Ints)
 
 def names_of(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]) -> Ints:
     """`names_of_all` of some passages."""
-    blocks = [np.empty((0, 4), dtype=np.int64)]
-    for marks, part in parts(passage_keys):
+    found = [np.empty((0, 4), dtype=np.int64)]
+    for marks, part in blocks(passage_keys):
         cursor = db.execute(f"{_NAMES} passages.passage_key IN ({marks}) {_GROUPS}", (namespace_key, *part))
-        blocks.append(_array(cursor, columns=4))
-    return np.concatenate(blocks)
+        found.append(_array(cursor, columns=4))
+    return np.concatenate(found)
 
 
 def passages_naming(db: sqlite3.Connection, entity_key: int, *, roles: int, at_most: int) -> int:

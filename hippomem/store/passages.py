@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from hippomem.store.blocks import blocks
 from hippomem.text import ids
 
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 #: What lets SQLite use the index of unfinished passages: it draws no conclusions from the state that is asked for.
 _UNFINISHED = "namespace_key = ? AND state <> 'ready'"
 
@@ -46,9 +45,7 @@ def rows_of(
 def keys_of(db: sqlite3.Connection, *memory_keys: int) -> list[int]:
     """Rows of the passages of memories, in order."""
     found: list[int] = []
-    for start in range(0, len(memory_keys), _MARKS):
-        block = memory_keys[start : start + _MARKS]
-        marks = ",".join("?" * len(block))
+    for marks, block in blocks(memory_keys):
         sql = f"SELECT passage_key FROM passages WHERE memory_key IN ({marks}) ORDER BY memory_key, ordinal"
         found += [row[0] for row in db.execute(sql, block)]
     return found
@@ -79,8 +76,7 @@ def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, Pass
     """
     keys = list(passage_keys)
     found: dict[int, PassageRow] = {}
-    for start in range(0, len(keys), _MARKS):
-        block = keys[start : start + _MARKS]
+    for _, block in blocks(keys):
         slices = by_key(
             db, "SELECT passage_key, passage_id, memory_key, start, stop FROM passages WHERE passage_key IN", block
         )
@@ -97,10 +93,8 @@ def texts(db: sqlite3.Connection, passage_keys: Iterable[int]) -> dict[int, Pass
 def states(db: sqlite3.Connection, passage_keys: Sequence[int]) -> dict[int, str]:
     """The states of those of the passages that are there."""
     found: dict[int, str] = {}
-    for start in range(0, len(passage_keys), _MARKS):
-        rows = by_key(
-            db, "SELECT passage_key, state FROM passages WHERE passage_key IN", passage_keys[start : start + _MARKS]
-        )
+    for _, block in blocks(passage_keys):
+        rows = by_key(db, "SELECT passage_key, state FROM passages WHERE passage_key IN", block)
         found.update((key, row[0]) for key, row in rows.items())
     return found
 

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hippomem.store import passages
+from hippomem.store.blocks import blocks
 from hippomem.store.passages import PassageRow, by_key
 
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 #: What lets SQLite use the index of open readings: it draws no conclusions from the state that is asked for.
 _OPEN = "readings.namespace_key = ? AND readings.state <> 'used'"
 #: A reading that is in no job at a vendor's Batch API.
@@ -65,8 +64,7 @@ def want(db: sqlite3.Connection, namespace_key: int, passage_keys: Sequence[int]
     A passage that was read, by whomever, stays as it is; one that waits is asked of the newest that it was wanted from.
     """
     wanted = reused = 0
-    for start in range(0, len(passage_keys), _MARKS):
-        block = passage_keys[start : start + _MARKS]
+    for _, block in blocks(passage_keys):
         known = by_key(db, "SELECT passage_key, state FROM readings WHERE passage_key IN", block)
         waiting = [(*asked, key) for key in block if known.get(key, ("",))[0] == "wanted"]
         db.executemany("UPDATE readings SET model = ?, prompt = ? WHERE passage_key = ?", waiting)
@@ -150,10 +148,8 @@ def next_answered(db: sqlite3.Connection, namespace_key: int, *, limit: int) -> 
 def states(db: sqlite3.Connection, passage_keys: Sequence[int]) -> Mapping[int, str]:
     """The states of those of the passages that are read or to be read."""
     found: dict[int, str] = {}
-    for start in range(0, len(passage_keys), _MARKS):
-        rows = by_key(
-            db, "SELECT passage_key, state FROM readings WHERE passage_key IN", passage_keys[start : start + _MARKS]
-        )
+    for _, block in blocks(passage_keys):
+        rows = by_key(db, "SELECT passage_key, state FROM readings WHERE passage_key IN", block)
         found.update((key, row[0]) for key, row in rows.items())
     return found
 
@@ -185,10 +181,9 @@ def failures(db: sqlite3.Connection, namespace_key: int) -> list[tuple[str, str,
 
 def kept(db: sqlite3.Connection, passage_keys: Sequence[int]) -> list[tuple[bytes, str, str, str]]:
     """(hash of the text, model, prompt, answer) of what was read in passages: what `give` takes."""
-    found = by_key(
-        db, "SELECT passage_key, text_hash, model, prompt, answer FROM readings WHERE passage_key IN", passage_keys
-    )
-    return [row for row in found.values() if row[-1] is not None]
+    select = "SELECT passage_key, text_hash, model, prompt, answer FROM readings WHERE passage_key IN"
+    found = [row for marks, block in blocks(passage_keys) for row in by_key(db, select, block).values()]
+    return [row for row in found if row[-1] is not None]
 
 
 def give(

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from hippomem.graph.signs import project
 from hippomem.store import passages
+from hippomem.store.blocks import blocks
 
 Table = Literal["passages", "facts", "entities"]
 _KEY: dict[Table, str] = {"passages": "passage_key", "facts": "fact_key", "entities": "entity_key"}
-#: Values bound in one statement: far below SQLite's limit.
-_MARKS = 500
 
 
 def to_blob(vector: NDArray[np.floating[Any]]) -> bytes:
@@ -97,9 +96,8 @@ class Names(NamedTuple):
 def names(db: sqlite3.Connection, entity_keys: Sequence[int], dimension: int) -> Names:
     """Those of the entities that are there and embedded."""
     found: dict[int, tuple[str, bytes]] = {}
-    for start in range(0, len(entity_keys), _MARKS):
-        block = entity_keys[start : start + _MARKS]
-        sql = f"SELECT entity_key, key, vector FROM entities WHERE entity_key IN ({','.join('?' * len(block))})"
+    for marks, block in blocks(entity_keys):
+        sql = f"SELECT entity_key, key, vector FROM entities WHERE entity_key IN ({marks})"
         found.update((row[0], row[1:]) for row in db.execute(sql, block) if row[2] is not None)
     rows = [key for key in dict.fromkeys(entity_keys) if key in found]
     return Names(rows, [found[key][0] for key in rows], from_blobs([found[key][1] for key in rows], dimension))
@@ -108,9 +106,8 @@ def names(db: sqlite3.Connection, entity_keys: Sequence[int], dimension: int) ->
 def keys_of(db: sqlite3.Connection, entity_keys: Sequence[int]) -> dict[int, str]:
     """The keys of entities, by row."""
     found: dict[int, str] = {}
-    for start in range(0, len(entity_keys), _MARKS):
-        block = entity_keys[start : start + _MARKS]
-        sql = f"SELECT entity_key, key FROM entities WHERE entity_key IN ({','.join('?' * len(block))})"
+    for marks, block in blocks(entity_keys):
+        sql = f"SELECT entity_key, key FROM entities WHERE entity_key IN ({marks})"
         found.update(db.execute(sql, block).fetchall())
     return found
 

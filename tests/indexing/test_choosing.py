@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hippomem.memory import Memory
 from hippomem.models.async_chat import AsyncOpenAIChat
-from hippomem.store import facts, named
+from hippomem.store import blocks, named
 from hippomem.testing import LoopbackServer
 from hippomem.testing.embedder import HashEmbedder
 from hippomem.testing.toy import toy_memory
@@ -226,7 +226,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         db, keys = memory.store.db, passage_keys(memory)
         whole = read_signals(db, 1, keys)
         monkeypatch.setattr(named, "_BLOCK", 3)
-        monkeypatch.setattr(facts, "_MANY", 2)
+        monkeypatch.setattr(blocks, "MANY", 2)
         for few in (0, 10**9):
             monkeypatch.setattr(choosing, "_FEW", few)
             np.testing.assert_array_equal(read_signals(db, 1, keys).value, whole.value)
