@@ -169,7 +169,7 @@ def test_trouble_that_passes_leaves_no_trace(calm: str, fault: Fault) -> None:
 
     with (
         LoopbackServer(well_read, faults=choose) as server,
-        memory(server.base_url) as of,
+        memory(server.base_url, timeout=0.3) as of,
     ):
         assert of.add_many(DOCUMENTS).failed == 0
         assert of.export() == calm
@@ -202,7 +202,7 @@ def test_a_passage_that_cannot_be_read_fails_alone_and_heals(calm: str, fault: F
     choose = for_passage("Rome", fault)
     with (
         LoopbackServer(well_read, faults=lambda request: choose(request) if broken else None) as server,
-        memory(server.base_url) as of,
+        memory(server.base_url, max_retries=1) as of,
     ):
         report = of.add_many(DOCUMENTS)
         assert (report.added, report.failed) == (len(FACTS), 1)
